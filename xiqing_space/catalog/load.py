@@ -1,0 +1,197 @@
+"""Reads the catalogue's files into frozen models and checks them against each other."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from xiqing_space.errors import CatalogueError
+
+Profile = Literal["walk", "pram"]
+PROFILES: tuple[Profile, ...] = ("walk", "pram")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Band(_Frozen):
+    """An age band: whose children, how fast, on which network, to which kinds. `speed_m_s` in metres per second."""
+
+    id: str
+    zh: str
+    en: str
+    ages: tuple[int, int]
+    column: str
+    speed_m_s: float = Field(gt=0.2, lt=3)
+    profile: Profile
+    kinds: tuple[str, ...]
+
+
+class Kind(_Frozen):
+    """A kind of facility and how it is recognised. Patterns are regular expressions."""
+
+    id: str
+    zh: str
+    en: str
+    osm: tuple[str, ...]
+    synonyms: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+    def excludes(self, name: str) -> bool:
+        """Whether the name says that this is something else."""
+        return any(re.search(pattern, name) for pattern in self.exclude)
+
+
+class Standard(_Frozen):
+    """A distance that a kind is held against. `value` in `unit`; minutes are taken at the band's own pace."""
+
+    id: str
+    kind: str
+    role: Literal["default", "alternative"]
+    value: float = Field(gt=0)
+    unit: Literal["m", "min"]
+    target: float = Field(gt=0, le=1)
+    document: str
+    clause: str
+    wording: Literal["应", "宜", "可", ""]
+    status: Literal["in_force", "superseded", "other_place", "proposal", "overridden"]
+    seen: Literal["V", "V2", "U", "P"]
+    source: str
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _no_unseen_clause(self) -> Standard:
+        if self.clause and self.seen not in ("V", "V2"):
+            raise ValueError(f"{self.id}: a clause that was not seen may not be stored")
+        return self
+
+    @property
+    def gives_verdict(self) -> bool:
+        """Only a rule in force whose text was seen, on its own measure (a radius)."""
+        return self.status == "in_force" and self.seen in ("V", "V2") and self.unit == "m"
+
+    def limit_m(self, band: Band) -> float:
+        """The limit in metres; minutes at the band's pace."""
+        return self.value if self.unit == "m" else self.value * 60.0 * band.speed_m_s
+
+
+class IndicatorSpec(_Frozen):
+    """An indicator of the plan, what it needs and how it is read."""
+
+    id: str
+    action: str
+    zh: str
+    en: str
+    basis: Literal["children", "residential_land", "places", "count"]
+    needs: tuple[Literal["facilities", "homes"], ...]
+    unit: str
+    direction: Literal["up", "down"]
+    formula_zh: str
+
+
+class Catalogue(_Frozen):
+    """Everything of the catalogue, by id."""
+
+    bands: dict[str, Band]
+    kinds: dict[str, Kind]
+    standards: dict[str, Standard]
+    indicators: dict[str, IndicatorSpec]
+    school_level: dict[str, Any]
+    barriers: dict[str, Any]
+    words: dict[str, tuple[str, str]]
+    quality: dict[str, dict[str, str]]
+
+    def target_bands(self, kind: str) -> tuple[Band, ...]:
+        """The bands that need a kind."""
+        return tuple(band for band in self.bands.values() if kind in band.kinds)
+
+    @property
+    def measured_kinds(self) -> tuple[str, ...]:
+        """Kinds that children walk to, in catalogue order: those that a band needs or a standard names."""
+        named = {standard.kind for standard in self.standards.values()}
+        return tuple(kind for kind in self.kinds if kind in named or self.target_bands(kind))
+
+    def standards_of(self, kind: str) -> tuple[Standard, ...]:
+        """The standards of a kind, the default one first."""
+        mine = [standard for standard in self.standards.values() if standard.kind == kind]
+        return tuple(sorted(mine, key=lambda standard: standard.role != "default"))
+
+    def word(self, key: str) -> tuple[str, str]:
+        """Chinese and English of a glossary word."""
+        return self.words[key]
+
+    def with_standards(self, chosen: Mapping[str, str], overrides: Mapping[str, tuple[float, str]]) -> Catalogue:
+        """The catalogue as a planner changed it.
+
+        Parameters
+        ----------
+        chosen : mapping of kind to standard id
+            Which standard is the default of a kind.
+        overrides : mapping of standard id to (value, reason)
+            Other values, each with its written reason; an overridden standard gives no verdict.
+        """
+        standards = dict(self.standards)
+        for key, (value, reason) in overrides.items():
+            old = standards[key]
+            standards[key] = old.model_copy(update={"value": value, "status": "overridden", "reason": reason})
+        for kind, key in chosen.items():
+            for standard in self.standards_of(kind):
+                role = "default" if standard.id == key else "alternative"
+                standards[standard.id] = standards[standard.id].model_copy(update={"role": role})
+        return self.model_copy(update={"standards": standards})
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def _by_id(rows: list[Any], what: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for row in rows:
+        if row.id in found:
+            raise CatalogueError(f"{what} {row.id} is given twice")
+        found[row.id] = row
+    return found
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """The catalogue that ships with this version.
+
+    Raises
+    ------
+    CatalogueError
+        A file contradicts itself or another one.
+    """
+    try:
+        kinds = _toml("kinds.toml")
+        words = csv.DictReader(resources.files(__package__).joinpath("glossary.csv").read_text("utf-8").splitlines())
+        catalogue = Catalogue(
+            bands=_by_id([Band(**row) for row in _toml("bands.toml")["band"]], "band"),
+            kinds=_by_id([Kind(**row) for row in kinds["kind"]], "kind"),
+            standards=_by_id([Standard(**row) for row in _toml("standards.toml")["standard"]], "standard"),
+            indicators=_by_id([IndicatorSpec(**row) for row in _toml("indicators.toml")["indicator"]], "indicator"),
+            school_level=kinds["school_level"],
+            barriers=_toml("barriers.toml"),
+            words={row["id"]: (row["zh"], row["en"]) for row in words},
+            quality=_toml("quality.toml"),
+        )
+    except ValidationError as error:
+        raise CatalogueError(str(error)) from error
+    for band in catalogue.bands.values():
+        if unknown := set(band.kinds) - set(catalogue.kinds):
+            raise CatalogueError(f"band {band.id} needs unknown kinds {sorted(unknown)}")
+    for kind in {standard.kind for standard in catalogue.standards.values()}:
+        if kind not in catalogue.kinds:
+            raise CatalogueError(f"a standard names the unknown kind {kind}")
+        if sum(standard.role == "default" for standard in catalogue.standards_of(kind)) != 1:
+            raise CatalogueError(f"{kind} needs exactly one default standard")
+    return catalogue

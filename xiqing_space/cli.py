@@ -1,0 +1,104 @@
+"""The command line: one thin sub-command each. Heavy imports happen inside, so that --help answers at once."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from xiqing_space import __version__
+from xiqing_space.errors import TableError, XiqingError
+
+DONE, INPUT_FAULT, USAGE, PROGRAM_FAULT = 0, 1, 2, 3
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="儿童友好空间步行可达性评估 / Walking coverage of child facilities in a district.",
+)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _version(value: bool) -> None:
+    if value:
+        _say(f"xiqing_space {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 / version")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Option(help="设置文件 / configuration (.toml)")] = Path("config/xiqing.toml"),
+    out: Annotated[Path, typer.Option(help="结果文件夹 / folder for results")] = Path(),
+    only: Annotated[list[str] | None, typer.Option(help="只运行这些阶段（及其所需）/ only these stages and what they need")] = None,
+    lang: Annotated[str | None, typer.Option(help="zh 或/or en")] = None,
+) -> None:
+    """读取数据、计算可达性、绘制地图 / Read, compute, draw."""
+    if lang not in (None, "zh", "en"):
+        raise typer.BadParameter("zh / en", param_hint="--lang")
+    from xiqing_space.pipeline import run as run_pipeline
+
+    outcome = run_pipeline(config, out, only=only or (), lang=lang, progress=_say)
+    if not outcome.computed:
+        _say("没有变化，结果仍然有效 / nothing changed, the results still hold")
+    label = "示例数据 / synthetic sample: " if outcome.synthetic else ""
+    _say(f"数据 data: {label}{', '.join(outcome.sources)}")
+    _say(f"数据表 tables: {outcome.out / 'data' / 'processed'}")
+    for page in outcome.pages:
+        _say(f"打开 open: {page}")
+
+
+@app.command()
+def check(
+    config: Annotated[Path, typer.Option(help="设置文件 / configuration (.toml)")] = Path("config/xiqing.toml"),
+    out: Annotated[Path, typer.Option(help="quality.csv 写到这里 / where quality.csv is written")] = Path(),
+) -> None:
+    """只读取并检查数据，写出 quality.csv / Read and check every input, write quality.csv, compute nothing."""
+    from xiqing_space.pipeline import check as check_inputs
+
+    path, doubts = check_inputs(config, out, _say)
+    _say(f"{doubts} 项需要留意 / doubts: {path}")
+
+
+@app.command()
+def sample(out: Annotated[Path, typer.Option(help="写到这里 / where to write it")] = Path("sample")) -> None:
+    """写出示例数据（虚构小镇）/ Write the synthetic sample as real files, with a configuration to run it."""
+    from xiqing_space.sample import write_sample
+
+    _say(f"示例数据 / synthetic sample: {write_sample(out)}")
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    print(text, file=sys.stderr, flush=True)
+    raise SystemExit(code)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 3 a fault of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a Windows console may not hold Chinese: replace, never crash
+            stream.reconfigure(errors="replace")
+    try:
+        app(args=args, standalone_mode=True)
+    except TableError as error:
+        _fail(f"程序错误 / a fault of the program: {error}", PROGRAM_FAULT)
+    except XiqingError as error:
+        _fail(f"错误 / error: {error}", INPUT_FAULT)
+    except KeyboardInterrupt:
+        _fail("已中断，原有结果未改动 / interrupted; earlier results are untouched", INPUT_FAULT)
+    except Exception:
+        traceback.print_exc()
+        _fail("程序错误，请报告以上内容 / a fault of the program: please report the lines above", PROGRAM_FAULT)

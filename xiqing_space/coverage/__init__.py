@@ -1,0 +1,1 @@
+"""Who is reached: pure analysis, frames in and frames out; no files, no globals."""

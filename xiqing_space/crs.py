@@ -1,0 +1,89 @@
+"""Coordinate systems: EPSG:4326 at the edges, one metric system inside."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xiqing_space.errors import CrsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GEOGRAPHIC = 4326
+TIANJIN_GK = 4548  # CGCS2000 / 3-degree Gauss-Krueger CM 117E; in use from 115.5 to 118.5 E
+COORDINATE_DIGITS = 7  # of a degree, about one centimetre; what OpenStreetMap itself stores
+
+
+@cache
+def _transformer(source: int, target: int) -> Any:
+    from pyproj import Transformer
+
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def choose_metric_epsg(lon: float, lat: float) -> int:
+    """The metric system for a place: CGCS2000 Gauss-Krueger 117E in and round Tianjin, else the place's UTM zone.
+
+    Parameters
+    ----------
+    lon, lat : float
+        A place in the study area, degrees.
+
+    Raises
+    ------
+    CrsError
+        The coordinates are no degrees, or lie beyond 80 S to 84 N.
+    """
+    if not (np.isfinite(lon) and np.isfinite(lat) and -180 <= lon <= 180 and -80 <= lat <= 84):
+        raise CrsError(
+            f"坐标 {lon}, {lat} 不是可用的经纬度 / {lon}, {lat} is no usable longitude and latitude",
+            todo="检查坐标系与 x/y 顺序 / check the coordinate system and the order of x and y",
+        )
+    if 115.5 <= lon <= 118.5 and 37.0 <= lat <= 42.0:
+        return TIANJIN_GK
+    zone = min(int((lon + 180) // 6) + 1, 60)
+    return (32600 if lat >= 0 else 32700) + zone
+
+
+def require_metric(epsg: int) -> int:
+    """Return `epsg` if it is a projected system in metres, else raise `CrsError`."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        crs = CRS.from_epsg(epsg)
+    except CRSError as error:
+        raise CrsError(f"EPSG:{epsg} 不存在 / there is no EPSG:{epsg}") from error
+    if not crs.is_projected or {axis.unit_name for axis in crs.axis_info} != {"metre"}:
+        raise CrsError(
+            f"EPSG:{epsg} 不是以米为单位的投影坐标系 / EPSG:{epsg} is no projected system in metres",
+            todo=f"天津请用 {TIANJIN_GK} / use {TIANJIN_GK} for Tianjin",
+        )
+    return epsg
+
+
+def project(coords: NDArray[np.float64], source: int, target: int) -> NDArray[np.float64]:
+    """Coordinates (n, 2) from one EPSG code to another, x before y. What cannot be projected becomes infinite."""
+    if source == target or len(coords) == 0:
+        return np.asarray(coords, dtype=np.float64)
+    x, y = _transformer(source, target).transform(coords[:, 0], coords[:, 1])
+    return np.column_stack([x, y])
+
+
+def project_geometry(geometry: Any, source: int, target: int) -> Any:
+    """Shapely geometries (an array, missing ones kept) from one EPSG code to another."""
+    import shapely
+
+    return shapely.transform(geometry, lambda coords: project(coords, source, target))
+
+
+def to_degrees(geometry: Any, source: int) -> Any:
+    """Geometries in EPSG:4326, rounded as every file of a run holds them."""
+    import shapely
+
+    return shapely.transform(
+        geometry, lambda coords: np.round(project(coords, source, GEOGRAPHIC), COORDINATE_DIGITS)
+    )

@@ -1,0 +1,208 @@
+"""The study area and its zones: from a boundary file, a bbox or the data's own extent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from xiqing_space.config import AreaConfig
+from xiqing_space.crs import COORDINATE_DIGITS, GEOGRAPHIC, choose_metric_epsg, project_geometry, require_metric
+from xiqing_space.errors import InputDataError
+from xiqing_space.ingest.quality import Quality
+
+SETTLEMENTS = {
+    "urban": "urban", "城镇": "urban", "城市": "urban", "街道": "urban", "城": "urban",
+    "rural": "rural", "乡村": "rural", "农村": "rural", "村": "rural", "乡": "rural",
+    "mixed": "mixed", "城乡结合": "mixed", "混合": "mixed",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Area:
+    """The study area in degrees and in the metric system, with its buffer."""
+
+    name: str
+    polygon: Any
+    metric_epsg: int
+    metric: Any
+    buffered: Any
+
+
+def _read_vector(path: Path) -> gpd.GeoDataFrame:
+    try:
+        frame = gpd.read_file(path)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputDataError(
+            f"无法读取矢量文件 / cannot read the vector file: {str(error)[:200]}",
+            where=path.name,
+            todo="应为 GeoJSON、GeoPackage 或 Shapefile / give GeoJSON, GeoPackage or Shapefile",
+        ) from error
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
+        raise InputDataError(
+            "文件没有几何要素 / the file holds no features", where=path.name, todo="检查文件 / check the file"
+        )
+    if frame.crs is None:
+        raise InputDataError(
+            "没有坐标系说明 / no coordinate system is stated",
+            where=path.name,
+            todo="补 .prj 或在 GIS 中定义坐标系 / add a .prj or define the system in a GIS",
+        )
+    frame = frame.to_crs(GEOGRAPHIC)
+    west, south, east, north = frame.total_bounds
+    if not (np.isfinite([west, south, east, north]).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputDataError(
+            f"坐标超出经纬度范围 / coordinates are no degrees: {west:g} {south:g} {east:g} {north:g}",
+            where=path.name,
+            todo="检查坐标系 / check the coordinate system",
+        )
+    return frame
+
+
+def _polygons(frame: gpd.GeoDataFrame, path: Path, quality: Quality) -> gpd.GeoDataFrame:
+    broken = int((~frame.geometry.is_valid).sum())
+    if broken:
+        quality.add("bad_geometry", source=path.name, n=broken)
+    areal = frame.geometry.make_valid().map(_areal)
+    frame = frame.set_geometry(gpd.GeoSeries(areal, crs=GEOGRAPHIC))
+    if frame.geometry.is_empty.any():
+        rows = [f"第 {row + 1} 行 / row {row + 1}" for row in np.flatnonzero(frame.geometry.is_empty)]
+        raise InputDataError(
+            "应为面要素 / polygons are needed", where=path.name, first=rows, todo="检查几何类型 / check the geometry type"
+        )
+    return frame
+
+
+def _areal(geometry: Any) -> Any:
+    """The polygons of a geometry as one MultiPolygon on the file's own grid."""
+    if geometry is None:
+        return shapely.MultiPolygon()
+    parts = [one for one in shapely.get_parts(shapely.get_parts([geometry])) if one.geom_type == "Polygon"]
+    merged = shapely.set_precision(shapely.union_all(parts), 10.0**-COORDINATE_DIGITS)
+    kept = [one for one in shapely.get_parts([merged]) if one.geom_type == "Polygon" and not one.is_empty]
+    return shapely.MultiPolygon(kept)
+
+
+def read_area(
+    config: AreaConfig, extent: tuple[float, float, float, float], source: str, quality: Quality
+) -> Area:
+    """The study area.
+
+    Parameters
+    ----------
+    config : AreaConfig
+        `boundary`, else `bbox`, else the extent.
+    extent : (west, south, east, north)
+        Extent of the data, degrees.
+    source : str
+        Name of the data file, for messages.
+
+    Raises
+    ------
+    InputDataError
+        The boundary cannot be read or misses the data.
+    CrsError
+        The metric system is none.
+    """
+    data_box = shapely.box(*extent)
+    if config.boundary is not None:
+        frame = _polygons(_read_vector(config.boundary), config.boundary, quality)
+        polygon = _areal(shapely.union_all(frame.geometry.to_numpy()))
+    elif config.bbox is not None:
+        polygon = shapely.MultiPolygon([shapely.box(*config.bbox)])
+    else:
+        polygon = shapely.MultiPolygon([shapely.box(*np.round(extent, COORDINATE_DIGITS))])
+        quality.add("area_from_extent", source=source)
+    centre = polygon.centroid
+    if not polygon.intersects(data_box) or polygon.is_empty:
+        west, south, east, north = (f"{value:.4f}" for value in polygon.bounds)
+        raise InputDataError(
+            f"评估范围（{west}–{east}, {south}–{north}）与数据范围（{extent[0]:.4f}–{extent[2]:.4f}, "
+            f"{extent[1]:.4f}–{extent[3]:.4f}）不相交 / the study area does not touch the data",
+            where=source,
+            todo="检查边界文件的坐标系，或换用对应地区的数据 / check the boundary's coordinate system or the data's place",
+        )
+    epsg = require_metric(config.metric_crs or choose_metric_epsg(centre.x, centre.y))
+    metric = project_geometry(polygon, GEOGRAPHIC, epsg)
+    if not shapely.is_valid(metric) or not np.isfinite(metric.bounds).all():
+        raise InputDataError(
+            f"评估范围无法投影到 EPSG:{epsg} / the study area cannot be projected to EPSG:{epsg}",
+            todo="检查 metric_crs / check metric_crs",
+        )
+    buffered = metric.buffer(config.buffer_m) if config.buffer_m > 0 else metric
+    if config.boundary is not None or config.bbox is not None:
+        if not project_geometry(data_box, GEOGRAPHIC, epsg).covers(metric.buffer(config.buffer_m * 0.9)):
+            quality.add("area_edge", source=source, buffer_m=f"{config.buffer_m:g}")
+    return Area(config.name, polygon, epsg, metric, buffered)
+
+
+def read_zones(config: AreaConfig, area: Area, quality: Quality) -> pd.DataFrame:
+    """The `zones` table: the zones file, else the area itself as one zone.
+
+    Raises
+    ------
+    InputDataError
+        The file cannot be read, lacks a column, repeats an id, or no zone touches the area; every problem is listed.
+    """
+    if config.zones is None:
+        quality.add("settlement_unknown")
+        return pd.DataFrame(
+            {
+                "zone_id": ["area"], "name": [area.name], "level": [None], "parent_id": [None], "settlement": [None],
+                "geometry": [area.polygon],
+            }
+        )  # fmt: skip
+    frame = _polygons(_read_vector(config.zones), config.zones, quality)
+    named = {"zone_id": config.zone_id_column, "name": config.zone_name_column}
+    if absent := [column for column in named.values() if column not in frame.columns]:
+        raise InputDataError(
+            "分区文件缺少列 / the zones file lacks columns",
+            where=config.zones.name,
+            first=absent,
+            todo=f"现有列 / columns found: {', '.join(map(str, frame.columns))}",
+        )
+    ids = frame[named["zone_id"]].map(lambda value: "" if pd.isna(value) else str(value).strip())
+    problems = [f"第 {row + 1} 行：编号为空 / row {row + 1}: no id" for row in np.flatnonzero(ids == "")]
+    problems += [f"编号重复 / id given twice: {one}" for one in sorted(set(ids[ids.duplicated() & (ids != "")]))]
+    problems += [f"编号不可用 / id not allowed: {one}" for one in ids[ids == "*"]]
+    settlement = _settlement(frame, config.zone_settlement_column, problems)
+    if problems:
+        raise InputDataError("分区文件有误 / the zones file is at fault", where=config.zones.name, first=problems)
+    touching = shapely.intersects(frame.geometry.to_numpy(), area.polygon)
+    if not touching.any():
+        raise InputDataError(
+            "没有一个分区与评估范围相交 / no zone touches the study area",
+            where=config.zones.name,
+            todo="检查坐标系 / check the coordinate system",
+        )
+    if any(value is None for value in settlement):
+        quality.add("settlement_unknown", source=config.zones.name)
+    zones = pd.DataFrame(
+        {
+            "zone_id": ids.to_numpy(),
+            "name": frame[named["name"]].astype(str).to_numpy(),
+            "level": frame["level"].astype("str").to_numpy() if "level" in frame.columns else None,
+            "parent_id": frame["parent_id"].astype("str").to_numpy() if "parent_id" in frame.columns else None,
+            "settlement": settlement,
+            "geometry": frame.geometry.to_numpy(),
+        }
+    )
+    return zones[touching]
+
+
+def _settlement(frame: gpd.GeoDataFrame, column: str, problems: list[str]) -> list[str | None]:
+    if column not in frame.columns:
+        return [None] * len(frame)
+    found: list[str | None] = []
+    for row, value in enumerate(frame[column]):
+        text = "" if pd.isna(value) else str(value).strip().lower()
+        if text and text not in SETTLEMENTS:
+            problems.append(f"第 {row + 1} 行 / row {row + 1}: {column} = {text!r} (urban, rural, mixed)")
+        found.append(SETTLEMENTS.get(text))
+    return found

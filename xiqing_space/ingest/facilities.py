@@ -1,0 +1,193 @@
+"""Facilities and their grounds from OSM nodes, ways and multipolygon relations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from xiqing_space.catalog import Catalogue, Kind
+from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
+from xiqing_space.ingest.area import Area
+from xiqing_space.ingest.osm import Features
+from xiqing_space.ingest.quality import Quality
+
+LIFECYCLE = {
+    "": "operating", "construction:": "building", "planned:": "planned", "proposed:": "planned",
+    "disused:": "closed", "abandoned:": "closed",
+}  # fmt: skip
+_OPERATORS = {"public": "public", "government": "public", "community": "public", "private": "private",
+              "religious": "private", "private_non_profit": "private", "ngo": "private"}  # fmt: skip
+_SERVES = {"private": "residents", "residents": "residents", "no": "residents", "employees": "employees"}
+_GENERIC = ("clinic", "community_service", "school_unknown_level")  # a name may say more than their tag
+
+
+def _conditions(kind: Kind) -> list[list[tuple[str, str]]]:
+    return [[tuple(part.split("=", 1)) for part in rule.split(" & ")] for rule in kind.osm]  # type: ignore[misc]
+
+
+def facility_pairs(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """The OSM tags that can make something a facility, in every stage of its life."""
+    for kind in catalogue.kinds.values():
+        for condition in _conditions(kind):
+            for prefix in LIFECYCLE:
+                yield prefix + condition[0][0], condition[0][1]
+
+
+def _levels(tags: dict[str, str], name: str, catalogue: Catalogue) -> list[str]:
+    """Kinds of a school: by ISCED level, by grades, by name; else of unknown level."""
+    rules = catalogue.school_level
+    isced = [rules["isced"][part.strip()] for part in re.split("[;,]", tags.get("isced:level", "")) if
+             part.strip() in rules["isced"]]  # fmt: skip
+    if isced:
+        return sorted({kind for kinds in isced for kind in kinds}, key=list(catalogue.kinds).index)
+    if grades := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", tags.get("grades", "")):
+        low, high = int(grades[1]), int(grades[2])
+        found = [kind for kind, (first, last) in rules["grades"].items() if low <= last and high >= first]
+        if found:
+            return found
+    if tags.get("school") == "special_education_needs":
+        return ["special_school"]
+    for rule in rules["name"]:
+        if re.search(rule["pattern"], name):
+            return list(rule["kinds"])
+    return ["school_unknown_level"]
+
+
+def classify(tags: dict[str, str], catalogue: Catalogue) -> tuple[list[tuple[str, str]], str]:
+    """Kinds and status of a tagged thing.
+
+    Returns
+    -------
+    list of (kind, status)
+        In catalogue order; empty where it is no facility.
+    str
+        The kind that the tag claimed and the name denied, else empty.
+    """
+    name = tags.get("name:zh") or tags.get("name") or ""
+    denied = ""
+    for prefix, status in LIFECYCLE.items():
+        found: list[str] = []
+        for kind in catalogue.kinds.values():
+            if any(all(tags.get(prefix + key) == value for key, value in rule) for rule in _conditions(kind)):
+                if name and kind.excludes(name):
+                    denied = kind.id
+                else:
+                    found.append(kind.id)
+        if "school_unknown_level" in found:
+            found.remove("school_unknown_level")
+            found += _levels(tags, name, catalogue)
+            generic = True
+        else:
+            generic = any(kind in _GENERIC for kind in found)
+        if generic and name:
+            by_name = [
+                kind.id for kind in catalogue.kinds.values() if not kind.osm and any(word in name for word in kind.synonyms)
+            ]
+            if "health_station" in by_name and "clinic" in found:
+                found.remove("clinic")
+            found += [kind for kind in by_name if kind not in found and not kind.endswith("_school")]
+        if found:
+            gone = "yes" in (tags.get("disused"), tags.get("abandoned"))
+            status = "closed" if gone else status
+            return [(kind, status) for kind in sorted(set(found), key=list(catalogue.kinds).index)], denied
+    return [], denied
+
+
+def _capacity(tags: dict[str, str], identity: str, source: str, quality: Quality) -> float:
+    text = tags.get("capacity", "").strip()
+    if not text:
+        return float("nan")
+    if text.isdigit() and 0 < int(text) < 100_000:
+        return float(text)
+    quality.add("capacity_unread", source=source, id=identity, value=text[:40])
+    return float("nan")
+
+
+def read_facilities(
+    features: Features, catalogue: Catalogue, area: Area, source: str, quality: Quality
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The `facilities` and `grounds` tables of an extract (unsorted), buffer included.
+
+    Parameters
+    ----------
+    features : Features
+        Nodes and areas of the extract.
+    source : str
+        File name, for the `source` column.
+
+    Notes
+    -----
+    A thing drawn both as a point and as an area is two sites here; a planner may not add them up without looking.
+    """
+    rows: list[dict[str, Any]] = []
+    shapes: list[Any] = []
+    things = [(f"osm:n{identity}", tags, shapely.Point(lon, lat)) for identity, lon, lat, tags in features.nodes]
+    things += [(identity, tags, wkb) for identity, tags, wkb in features.areas]
+    for identity, tags, shape in things:
+        kinds, denied = classify(tags, catalogue)
+        name = tags.get("name:zh") or tags.get("name")
+        if denied and not kinds:
+            kind = catalogue.kinds[denied]
+            quality.add("name_excluded", source=source, id=identity, name=name, kind=(kind.zh, kind.en))
+        if not kinds:
+            continue
+        places = _capacity(tags, identity, source, quality)
+        for position, (kind_id, status) in enumerate(kinds):
+            rows.append(
+                {
+                    "facility_id": identity if position == 0 else f"{identity}#{kind_id}",
+                    "site_id": identity,
+                    "kind": kind_id,
+                    "name": name,
+                    "operator": _OPERATORS.get(tags.get("operator:type", ""), "unknown"),
+                    "status": status,
+                    "serves": _SERVES.get(tags.get("access", ""), "everyone"),
+                    "capacity_places": places,
+                    "capacity_from": None if np.isnan(places) else "tag",
+                    "located_by": "node" if identity.startswith("osm:n") else "area",
+                }
+            )
+            shapes.append(shape)
+    frame = pd.DataFrame(rows, columns=["facility_id", "site_id", "kind", "name", "operator", "status", "serves",
+                                        "capacity_places", "capacity_from", "located_by"])  # fmt: skip
+    frame = frame.assign(classes=np.nan, enrolled=np.nan, source=source, source_row=frame["site_id"], datum_in="EPSG:4326")
+    geometry = np.asarray([shapely.from_wkb(shape) if isinstance(shape, str) else shape for shape in shapes], dtype=object)
+    metric = project_geometry(geometry, GEOGRAPHIC, area.metric_epsg)
+    near = shapely.intersects(metric, area.buffered) if len(metric) else np.zeros(0, dtype=bool)
+    frame, geometry, metric = frame[near].reset_index(drop=True), geometry[near], metric[near]
+    areal = (frame["located_by"] == "area").to_numpy()
+    points = metric.copy()
+    points[areal] = shapely.point_on_surface(metric[areal])
+    frame["geometry"] = to_degrees(points, area.metric_epsg)
+    frame["inside"] = shapely.intersects(metric, area.metric) if len(metric) else np.zeros(0, dtype=bool)
+    grounds = pd.DataFrame(
+        {
+            "site_id": frame["site_id"][areal].to_numpy(),
+            "area_ha": shapely.area(metric[areal]) / 1e4,
+            "geometry": [_multi(one) for one in geometry[areal]],
+        }
+    ).drop_duplicates("site_id")
+    _note(frame, catalogue, source, quality)
+    return frame, grounds
+
+
+def _multi(shape: Any) -> Any:
+    return shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])
+
+
+def _note(frame: pd.DataFrame, catalogue: Catalogue, source: str, quality: Quality) -> None:
+    if unknown := int((frame["kind"] == "school_unknown_level").sum()):
+        quality.add("level_unknown", source=source, n=unknown)
+    if other := int((frame["status"] != "operating").sum()):
+        quality.add("not_operating", source=source, n=other)
+    if few := int((frame["serves"] != "everyone").sum()):
+        quality.add("serves_few", source=source, n=few)
+    open_kinds = set(frame.loc[(frame["status"] == "operating") & (frame["serves"] == "everyone"), "kind"])
+    for kind in catalogue.measured_kinds:
+        if kind not in open_kinds:
+            quality.add("kind_unmapped", source=source, id=kind, kind=(catalogue.kinds[kind].zh, catalogue.kinds[kind].en))

@@ -1,0 +1,236 @@
+"""Streets: from OSM ways or an osmnx GeoPackage to edges that say who may walk on them, and why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+
+from xiqing_space.catalog import Catalogue
+from xiqing_space.crs import COORDINATE_DIGITS, GEOGRAPHIC, project
+from xiqing_space.errors import InputDataError
+from xiqing_space.ingest.osm import StreetWays, read_street_ways
+from xiqing_space.ingest.quality import Quality
+
+LENGTH_DIGITS = 3  # lengths are rounded once, here, so that graph and table hold the same numbers
+
+
+def walkability(tags: dict[str, Any], catalogue: Catalogue) -> pd.DataFrame:
+    """Who may walk on each way, from its tags.
+
+    Parameters
+    ----------
+    tags : dict of str to sequence of str or None
+        Columns `highway`, `foot`, `access`, `motorroad` and the ramp keys; absent keys count as untagged.
+    catalogue : Catalogue
+        `barriers.walkable` holds the rules.
+
+    Returns
+    -------
+    DataFrame
+        Columns `walk`, `pram` (bool) and `blocked_reason` (text or missing), a row per way.
+    """
+    rules = catalogue.barriers["walkable"]
+    count = len(tags["highway"])
+
+    def column(key: str) -> NDArray[np.object_]:
+        return np.asarray(tags[key], dtype=object) if key in tags else np.full(count, None, dtype=object)
+
+    highway, foot, access = column("highway"), column("foot"), column("access")
+    allowed = np.isin(foot, rules["foot_allows"])
+    reason = np.full(count, None, dtype=object)
+    # the last rule that fits names the reason, so the gravest comes last
+    reason[(highway == "cycleway") & ~allowed] = "cycleway_without_foot"
+    reason[np.isin(access, rules["access_forbids"]) & ~allowed] = "access_private"
+    reason[np.isin(foot, rules["foot_forbids"])] = "foot_no"
+    reason[(column("motorroad") == "yes") & ~allowed] = "motorroad"
+    for name, values in rules["never"].items():
+        reason[np.isin(highway, values)] = name
+    walk = reason == None  # noqa: E711  (element-wise on an object array)
+    ramp = np.zeros(count, dtype=bool)
+    for key in rules["ramp_keys"]:
+        ramp |= ~np.isin(column(key), [None, "no"])
+    steps = np.isin(highway, rules["steps"]) & ~ramp
+    reason[walk & steps] = "steps"
+    return pd.DataFrame({"walk": walk, "pram": walk & ~steps, "blocked_reason": reason})
+
+
+def measure_lengths(
+    lonlat: NDArray[np.float64], start: NDArray[np.int64], metric_epsg: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Length of each line in metres, rounded, and the projected vertices.
+
+    Parameters
+    ----------
+    lonlat : float64 (m, 2)
+        Vertices of all lines, degrees.
+    start : int64 (n + 1,)
+        Where each line begins.
+    """
+    xy = project(lonlat, GEOGRAPHIC, metric_epsg)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    return np.round(along[start[1:] - 1] - along[start[:-1]], LENGTH_DIGITS), xy
+
+
+def _repeat_index(base: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Add :2, :3 … to ids that occur again, in the order given."""
+    seen = pd.Series(base).groupby(base).cumcount().to_numpy()
+    for index in np.flatnonzero(seen):
+        base[index] = f"{base[index]}:{seen[index] + 1}"
+    return base
+
+
+def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
+    """The `streets` table of OSM ways (unsorted), lengths in the metric system.
+
+    Zero-length edges (a node given twice) are dropped.
+    """
+    lengths, _ = measure_lengths(ways.lonlat, ways.start, metric_epsg)
+    rules = walkability(ways.tags, catalogue)
+    row = ways.way_row
+    way, u, v = (array.tolist() for array in (ways.way_id, ways.u, ways.v))
+    edge_id = np.asarray([f"osm:w{w}:n{a}-n{b}" for w, a, b in zip(way, u, v, strict=True)], dtype=object)
+    tag = {key: np.asarray(values, dtype=object)[row] for key, values in ways.tags.items()}
+    index = np.repeat(np.arange(len(row)), np.diff(ways.start))
+    frame = pd.DataFrame(
+        {
+            "edge_id": _repeat_index(edge_id),
+            "osm_id": [f"osm:w{w}" for w in way],
+            "u": [f"osm:n{a}" for a in u],
+            "v": [f"osm:n{b}" for b in v],
+            "length_m": lengths,
+            "highway": tag["highway"],
+            "name": tag["name"],
+            "ref": tag["ref"],
+            "layer": tag["layer"],
+            "bridge": ~np.isin(tag["bridge"], [None, "no"]),
+            "tunnel": ~np.isin(tag["tunnel"], [None, "no", "building_passage"]),
+            "walk": rules["walk"].to_numpy()[row],
+            "pram": rules["pram"].to_numpy()[row],
+            "blocked_reason": rules["blocked_reason"].to_numpy()[row],
+            "geometry": shapely.linestrings(ways.lonlat, indices=index),
+        }
+    )
+    return frame[lengths > 0]
+
+
+def read_osm_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality: Quality) -> pd.DataFrame:
+    """Streets of an OSM extract as the `streets` table.
+
+    Raises
+    ------
+    InputDataError
+        The file cannot be read, or holds no street.
+    """
+    ways = read_street_ways(path, tuple(catalogue.barriers["walkable"]["gates"]))
+    if ways.clipped:
+        quality.add("clipped_way", source=path.name, n=ways.clipped, missing=ways.missing)
+    return streets_frame(ways, catalogue, metric_epsg)
+
+
+def _first(value: Any) -> str | None:
+    """One value of an osmnx cell, which may hold a list written out as text."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return None
+    text = str(value).strip()
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1].split(",")[0].strip().strip("'\"")
+    return text if text and text.lower() not in ("nan", "none") else None
+
+
+def _yes(value: Any) -> bool:
+    return _first(value) not in (None, "no", "False", "building_passage")
+
+
+def read_osmnx_streets(path: Path, catalogue: Catalogue, metric_epsg: int | None, quality: Quality) -> pd.DataFrame:
+    """Streets of a GeoPackage that osmnx saved (`save_graph_geopackage`), each undirected edge once.
+
+    Parameters
+    ----------
+    path : Path
+        A GeoPackage with a layer `edges` that has u, v and highway.
+    metric_epsg : int or None
+        None: lengths stay missing (the caller measures them once it knows the place).
+
+    Raises
+    ------
+    InputDataError
+        No such layer, missing columns, or no edge.
+    """
+    try:
+        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+        edges = gpd.read_file(path, layer="edges") if "edges" in layers else None
+    except pyogrio.errors.DataSourceError as error:
+        raise InputDataError(
+            f"无法读取街道文件 / cannot read the street file: {error}",
+            where=path.name,
+            todo="应为 osmnx 保存的 GeoPackage / give a GeoPackage saved by osmnx",
+        ) from error
+    if edges is None:
+        raise InputDataError(
+            f"没有名为 edges 的图层 / no layer named edges; 现有 / found: {', '.join(layers)}",
+            where=path.name,
+            todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
+        )
+    if (absent := [key for key in ("u", "v", "highway") if key not in edges.columns]) or edges.empty or edges.crs is None:
+        raise InputDataError(
+            "街道图层缺少内容 / the street layer lacks something",
+            where=path.name,
+            first=[*absent, *(["没有街道 / no streets"] if edges.empty else []), *(["crs"] if edges.crs is None else [])],
+            todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
+        )
+    return _osmnx_frame(edges.to_crs(GEOGRAPHIC), catalogue, metric_epsg, quality, path.name)
+
+
+def _osmnx_frame(
+    edges: gpd.GeoDataFrame, catalogue: Catalogue, metric_epsg: int | None, quality: Quality, source: str
+) -> pd.DataFrame:
+    count = len(edges)
+    tags = {
+        key: [_first(value) for value in edges[key]] if key in edges.columns else [None] * count
+        for key in ("highway", "name", "ref", "layer", "foot", "access", "motorroad")
+    }
+    rules = walkability(tags, catalogue)
+    osmid = [_first(value) for value in edges["osmid"]] if "osmid" in edges.columns else [None] * count
+    u, v = edges["u"].astype("int64").to_numpy(), edges["v"].astype("int64").to_numpy()
+    geometry = shapely.set_precision(edges.geometry.to_numpy(), 10.0**-COORDINATE_DIGITS, mode="pointwise")
+    # osmnx holds a two-way street as two edges; the one drawn from the smaller node id is kept
+    flip = u > v
+    geometry = np.where(flip, shapely.reverse(geometry), geometry)
+    low, high = np.minimum(u, v), np.maximum(u, v)
+    frame = pd.DataFrame(
+        {
+            "osm_id": [f"osm:w{one or 0}" for one in osmid],
+            "low": low,
+            "high": high,
+            "wkb": shapely.to_wkb(geometry),
+            **{key: tags[key] for key in ("highway", "name", "ref", "layer")},
+            "bridge": [_yes(value) for value in edges["bridge"]] if "bridge" in edges.columns else False,
+            "tunnel": [_yes(value) for value in edges["tunnel"]] if "tunnel" in edges.columns else False,
+            "walk": rules["walk"],
+            "pram": rules["pram"],
+            "blocked_reason": rules["blocked_reason"],
+        }
+    )
+    frame = frame.sort_values(["osm_id", "low", "high", "wkb"], kind="stable")
+    once = frame.drop_duplicates(["osm_id", "low", "high", "wkb"]).reset_index(drop=True)
+    if len(once) < len(frame):
+        quality.add("duplicate_street", source=source, n=len(frame) - len(once))
+    base = (once["osm_id"] + ":n" + once["low"].astype(str) + "-n" + once["high"].astype(str)).to_numpy(dtype=object)
+    once["edge_id"] = _repeat_index(base)
+    once["u"] = "osm:n" + once["low"].astype(str)
+    once["v"] = "osm:n" + once["high"].astype(str)
+    once["geometry"] = shapely.from_wkb(once["wkb"].to_numpy())
+    lengths = np.full(len(once), np.nan)
+    if metric_epsg is not None:
+        lonlat, index = shapely.get_coordinates(once["geometry"].to_numpy(), return_index=True)
+        start = np.searchsorted(index, np.arange(len(once) + 1))
+        lengths, _ = measure_lengths(lonlat, start, metric_epsg)
+    once["length_m"] = lengths
+    return once.drop(columns=["low", "high", "wkb"])[~(lengths <= 0)]

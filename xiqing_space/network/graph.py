@@ -1,0 +1,138 @@
+"""The graph of one profile as CSR arrays. Undirected: on foot every street goes both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from xiqing_space.crs import GEOGRAPHIC, project_geometry
+
+
+@dataclass(frozen=True)
+class WalkGraph:
+    """Nodes and edges open to one profile, in id order, so that the order of input rows changes nothing.
+
+    Attributes
+    ----------
+    node_id : object (n,)
+        Sorted node ids.
+    xy : float64 (n, 2)
+        Node places in the metric system.
+    edge_id : object (m,)
+        Sorted edge ids; parallel edges are all here.
+    u, v : int32 (m,)
+        Rows of the end nodes.
+    length_m : float64 (m,)
+        Length of each edge.
+    indptr, indices, weight : arrays
+        CSR of the simple graph: between two nodes the shortest edge counts, loops are left out.
+    """
+
+    node_id: NDArray[np.object_]
+    xy: NDArray[np.float64]
+    edge_id: NDArray[np.object_]
+    u: NDArray[np.int32]
+    v: NDArray[np.int32]
+    length_m: NDArray[np.float64]
+    indptr: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    weight: NDArray[np.float64]
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.node_id)
+
+    @cached_property
+    def component(self) -> NDArray[np.int32]:
+        """Connected part of each node, numbered in node order."""
+        matrix = csr_array((self.weight, self.indices, self.indptr), shape=(self.n_nodes, self.n_nodes))
+        labels: NDArray[np.int32] = connected_components(matrix, directed=False)[1]
+        return labels
+
+    @cached_property
+    def component_length_m(self) -> NDArray[np.float64]:
+        """Street length of each connected part."""
+        if not self.n_nodes:
+            return np.zeros(0)
+        return np.bincount(self.component[self.u], weights=self.length_m, minlength=int(self.component.max()) + 1)
+
+    @cached_property
+    def straightest(self) -> float:
+        """Least length ÷ straight distance over all edges, at most 1: how far a straight line can overstate a path.
+
+        1 for streets measured in this metric system; less for a foreign graph whose lengths are shorter than its lines.
+        """
+        straight = np.hypot(*(self.xy[self.u] - self.xy[self.v]).T)
+        far = straight > 1e-6
+        if not far.any():
+            return 1.0
+        return float(min(1.0, (self.length_m[far] / straight[far]).min()))
+
+    def without_edges(self, edge_ids: set[str]) -> WalkGraph:
+        """The same graph with some edges closed. Rows of nodes and edges stay; a closed edge is infinitely long."""
+        closed = np.isin(self.edge_id, np.asarray(sorted(edge_ids), dtype=object)) if edge_ids else None
+        length = self.length_m if closed is None else np.where(closed, np.inf, self.length_m)
+        return assemble(self.node_id, self.xy, self.edge_id, self.u, self.v, length)
+
+
+def assemble(
+    node_id: NDArray[np.object_], xy: NDArray[np.float64], edge_id: NDArray[np.object_], u: NDArray[np.int32],
+    v: NDArray[np.int32], length_m: NDArray[np.float64],
+) -> WalkGraph:
+    """A `WalkGraph` from its edge list; scipy would add parallel entries up, so the least one is taken first."""
+    n = len(node_id)
+    usable = (u != v) & np.isfinite(length_m)
+    low, high = np.minimum(u[usable], v[usable]).astype(np.int64), np.maximum(u[usable], v[usable]).astype(np.int64)
+    key, length = low * n + high, length_m[usable]
+    order = np.lexsort((length, key))
+    key, length = key[order], length[order]
+    first = np.ones(len(key), dtype=bool)
+    first[1:] = key[1:] != key[:-1]
+    low, high, length = key[first] // max(n, 1), key[first] % max(n, 1), length[first]
+    tail, head = np.concatenate([low, high]), np.concatenate([high, low])
+    order = np.lexsort((head, tail))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=n))]).astype(np.int32)
+    return WalkGraph(
+        node_id, xy, edge_id, u, v, length_m, indptr, head[order].astype(np.int32),
+        np.concatenate([length, length])[order],
+    )  # fmt: skip
+
+
+def build_graph(streets: pd.DataFrame, profile: str, metric_epsg: int) -> WalkGraph:
+    """The graph of a profile from the `streets` table.
+
+    Parameters
+    ----------
+    streets : DataFrame
+        Columns edge_id, u, v, length_m, geometry (EPSG:4326) and the flag of the profile; any row order.
+    profile : {"walk", "pram"}
+        Name of the flag column.
+    metric_epsg : int
+        System in which node places are given.
+    """
+    mine = streets.loc[streets[profile].to_numpy(dtype=bool)]
+    edge_id = mine["edge_id"].to_numpy(dtype=object)
+    order = np.argsort(edge_id, kind="stable") if not _sorted(edge_id) else np.arange(len(edge_id))
+    ends = np.concatenate([mine["u"].to_numpy(dtype=object)[order], mine["v"].to_numpy(dtype=object)[order]])
+    codes, names = pd.factorize(ends, sort=True)
+    half = len(order)
+    u, v = codes[:half].astype(np.int32), codes[half:].astype(np.int32)
+    geometry = np.asarray(mine["geometry"], dtype=object)[order]
+    places: Any = np.concatenate([shapely.get_point(geometry, 0), shapely.get_point(geometry, -1)])
+    first = np.full(len(names), len(codes), dtype=np.int64)
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    xy = shapely.get_coordinates(project_geometry(places[first], GEOGRAPHIC, metric_epsg))
+    return assemble(np.asarray(names, dtype=object), xy, edge_id[order], u, v, mine["length_m"].to_numpy()[order])
+
+
+def _sorted(values: NDArray[np.object_]) -> bool:
+    return bool((values[1:] >= values[:-1]).all())

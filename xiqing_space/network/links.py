@@ -1,0 +1,209 @@
+"""Links: from every home and site into the network, one per way in and profile (`access_links`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
+from xiqing_space.network.graph import WalkGraph
+from xiqing_space.network.reach import Seeds
+
+LINK_LIMIT_M = 250.0  # past this there is no link
+DIGITS = 3  # offsets and legs are rounded here, so that searches and the table hold the same numbers
+
+
+@dataclass(frozen=True)
+class Barriers:
+    """What a leg may not cross, metric. `hard`: water, rail, motorway. `walls`: walls and compounds' outlines."""
+
+    hard: NDArray[np.object_]
+    walls: NDArray[np.object_]
+
+
+def read_barrier_lines(barriers: pd.DataFrame, compounds: pd.DataFrame, metric_epsg: int) -> Barriers:
+    """Barriers of the `barriers` and `compounds` tables. Those carried on a bridge stop nobody on the ground."""
+    ground = barriers[~barriers["bridge"].to_numpy(dtype=bool)]
+    shapes = project_geometry(ground["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
+    wall = (ground["barrier"] == "wall").to_numpy()
+    outlines = shapely.boundary(project_geometry(compounds["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg))
+    return Barriers(shapes[~wall], np.concatenate([shapes[wall], outlines]))
+
+
+def starting_points(demand: pd.DataFrame, facilities: pd.DataFrame, gates: pd.DataFrame, metric_epsg: int) -> pd.DataFrame:
+    """Every place where a link starts: the home or site itself, or each gate of its compound or ground.
+
+    Returns
+    -------
+    DataFrame
+        `owner_type, owner_id, gate_id, resolved_by`, `point` (metric: the gate), `inner_m` (owner to gate, straight).
+        Ordered by owner and gate.
+    """
+    homes = project_geometry(demand["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
+    own = pd.DataFrame({"owner_id": demand["demand_id"].array, "compound": demand["compound_id"].array, "home": homes})
+    gate_points = project_geometry(gates["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
+    ways = gates[["gate_id", "owner_id", "owner_type", "resolved_by"]].assign(point=gate_points)
+    compound = ways[ways["owner_type"] == "compound"].drop(columns="owner_type").rename(columns={"owner_id": "compound"})
+    known = own["compound"].isin(set(compound["compound"]))
+    plain = own[~known]
+    plain = plain.assign(gate_id=plain["owner_id"], resolved_by="point", point=plain["home"])
+    through = own[known].merge(compound, on="compound")
+    parts = [frame.assign(owner_type="demand") for frame in (plain, through)]
+    sites = facilities.drop_duplicates("site_id")
+    site_points = project_geometry(sites["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
+    own_sites = pd.DataFrame({"owner_id": sites["site_id"].array, "home": site_points})
+    site_ways = ways[ways["owner_type"] == "site"].merge(own_sites, on="owner_id")
+    # whoever reaches the gate of a ground has arrived; a site inside a compound still lies behind its gate
+    compound_gates = set(compound["gate_id"])
+    behind = site_ways["gate_id"].isin(compound_gates).to_numpy()
+    parts.append(site_ways)
+    columns = ["owner_type", "owner_id", "gate_id", "resolved_by", "point", "home"]
+    result = pd.concat([part[columns] for part in parts], ignore_index=True)
+    inner = shapely.distance(result["home"].to_numpy(dtype=object), result["point"].to_numpy(dtype=object))
+    arrived = np.concatenate([np.zeros(len(result) - len(behind), dtype=bool), ~behind])
+    result["inner_m"] = np.where(arrived, 0.0, inner)
+    return result.drop(columns="home").sort_values(["owner_type", "owner_id", "gate_id"], ignore_index=True)
+
+
+def link_to_graph(
+    starts: pd.DataFrame, streets: pd.DataFrame, graph: WalkGraph, profile: str, barriers: Barriers, *, max_leg_m: float,
+    island_min_m: float, metric_epsg: int,
+) -> pd.DataFrame:
+    """The `access_links` of one profile.
+
+    Parameters
+    ----------
+    starts : DataFrame
+        From `starting_points`.
+    streets : DataFrame
+        The `streets` table.
+    graph : WalkGraph
+        Of this profile; edges of islands shorter than `island_min_m` take no links, nor do bridges and tunnels.
+    barriers : Barriers
+        No leg crosses a hard one. Walls count for points, not for gates, which lie in them; a point walled in on all sides
+        is linked across the wall and flagged.
+    max_leg_m : float
+        Longer legs are flagged `long_leg`; past 250 m there is no link.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `access_links`, geometry in EPSG:4326.
+    """
+    rows = pd.Index(streets["edge_id"]).get_indexer(pd.Index(graph.edge_id))
+    mine = streets.iloc[rows]
+    usable = graph.component_length_m[graph.component[graph.u]] >= island_min_m
+    usable &= ~(mine["bridge"].to_numpy(dtype=bool) | mine["tunnel"].to_numpy(dtype=bool))
+    usable &= mine[profile].to_numpy(dtype=bool)
+    edges = np.flatnonzero(usable)
+    lines = project_geometry(mine["geometry"].to_numpy(dtype=object)[edges], GEOGRAPHIC, metric_epsg)
+    points = starts["point"].to_numpy(dtype=object)
+    walls_count = (starts["resolved_by"] == "point").to_numpy()
+    chosen, reason = _choose(points, lines, barriers, walls_count)
+    linked = chosen >= 0
+    count = len(starts)
+    offset, leg = np.full(count, np.nan), np.full(count, np.nan)
+    side = np.full(count, None, dtype=object)
+    foot = np.full(count, None, dtype=object)
+    edge_id = np.full(count, None, dtype=object)
+    line = lines[chosen[linked]]
+    length = graph.length_m[edges[chosen[linked]]]
+    along = shapely.line_locate_point(line, points[linked])
+    foot[linked] = shapely.line_interpolate_point(line, along)
+    offset[linked] = np.clip(np.round(along, DIGITS), 0.0, length)
+    reach = shapely.distance(points[linked], line)
+    leg[linked] = np.round(reach + starts["inner_m"].to_numpy()[linked], DIGITS)
+    side[linked] = _side(line, along, points[linked])
+    edge_id[linked] = graph.edge_id[edges[chosen[linked]]]
+    too_long = np.zeros(count, dtype=bool)
+    too_long[linked] = reach > max_leg_m
+    reason[too_long & (reason == None)] = "long_leg"  # noqa: E711  (element-wise)
+    return pd.DataFrame(
+        {
+            "owner_type": starts["owner_type"].array, "owner_id": starts["owner_id"].array,
+            "gate_id": starts["gate_id"].array, "profile": profile, "edge_id": edge_id, "offset_m": offset, "leg_m": leg,
+            "side": side, "resolved_by": starts["resolved_by"].array, "linked": linked, "reason": reason,
+            "geometry": to_degrees(foot, metric_epsg),
+        }
+    )  # fmt: skip
+
+
+def _choose(
+    points: Any, lines: Any, barriers: Barriers, walls_count: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """Row of the line that each point joins, -1 where none, and the reason or flag."""
+    chosen = np.full(len(points), -1, dtype=np.int64)
+    reason = np.full(len(points), None, dtype=object)
+    if not len(points) or not len(lines):
+        reason[:] = "no_street_within_250m"
+        return chosen, reason
+    tree = shapely.STRtree(lines)
+    hard, walls = shapely.STRtree(barriers.hard), shapely.STRtree(barriers.walls)
+    at, line = tree.query_nearest(points, max_distance=LINK_LIMIT_M, all_matches=True)
+    order = np.lexsort((line, at))
+    at, line = at[order], line[order]
+    first = np.ones(len(at), dtype=bool)
+    first[1:] = at[1:] != at[:-1]
+    at, line = at[first], line[first]
+    stopped, walled = _crosses(points[at], lines[line], hard, walls, walls_count[at])
+    free = ~stopped & ~walled
+    chosen[at[free]] = line[free]
+    reason[:] = "no_street_within_250m"
+    reason[at] = None
+    blocked = at[~free]
+    if len(blocked):
+        _second_choice(blocked, points, lines, tree, hard, walls, walls_count, chosen, reason)
+    return chosen, reason
+
+
+def _second_choice(
+    blocked: NDArray[np.int64], points: Any, lines: Any, tree: Any, hard: Any, walls: Any,
+    walls_count: NDArray[np.bool_], chosen: NDArray[np.int64], reason: NDArray[np.object_],
+) -> None:  # fmt: skip
+    """For points whose nearest line lies behind a barrier: the nearest one that does not; else across a wall, flagged."""
+    pair, line = tree.query(points[blocked], predicate="dwithin", distance=LINK_LIMIT_M)
+    distance = shapely.distance(points[blocked][pair], lines[line])
+    order = np.lexsort((line, distance, pair))
+    pair, line = pair[order], line[order]
+    stopped, walled = _crosses(points[blocked][pair], lines[line], hard, walls, walls_count[blocked][pair])
+    for free, flag in ((~stopped & ~walled, None), (~stopped, "leg_crosses_wall")):
+        rows, first = np.unique(pair[free], return_index=True)
+        target = blocked[rows]
+        todo = chosen[target] < 0
+        chosen[target[todo]] = line[free][first[todo]]
+        reason[target[todo]] = flag
+    reason[blocked[chosen[blocked] < 0]] = "blocked_by_barrier"
+
+
+def _crosses(
+    points: Any, lines: Any, hard: Any, walls: Any, walls_count: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether the straight leg from each point to its line crosses a hard barrier, and whether it crosses a wall."""
+    legs = shapely.shortest_line(points, lines)
+    stopped, walled = np.zeros(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
+    stopped[hard.query(legs, predicate="crosses")[0]] = True
+    walled[walls.query(legs, predicate="crosses")[0]] = True
+    return stopped, walled & walls_count
+
+
+def _side(line: Any, along: NDArray[np.float64], points: Any) -> NDArray[np.object_]:
+    """Side of each point, looking along its line at the place nearest to it; missing where it lies on the line."""
+    before = shapely.get_coordinates(shapely.line_interpolate_point(line, np.maximum(along - 0.5, 0.0)))
+    after = shapely.get_coordinates(shapely.line_interpolate_point(line, along + 0.5))
+    way, out = after - before, shapely.get_coordinates(points) - before
+    cross = way[:, 0] * out[:, 1] - way[:, 1] * out[:, 0]
+    offside = np.abs(cross) / np.maximum(np.hypot(*way.T), 1e-9)
+    side = np.where(cross > 0, "left", "right").astype(object)
+    side[offside < 0.05] = None
+    return side
+
+
+def seeds_of(links: pd.DataFrame, graph: WalkGraph) -> Seeds:
+    """Links (all of them linked) as places on a graph's edges."""
+    rows = pd.Index(graph.edge_id).get_indexer(pd.Index(links["edge_id"]))
+    return Seeds(rows.astype(np.int64), links["offset_m"].to_numpy(dtype=float), links["leg_m"].to_numpy(dtype=float))

@@ -1,0 +1,164 @@
+"""What a run rests on: hashes of inputs and code, the stage manifest, run.json, and the swap that puts a run in place whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from xiqing_space import __version__
+from xiqing_space.errors import OutputError
+
+LIBRARIES = ("folium", "geopandas", "numpy", "osmium", "pandas", "pyarrow", "pyogrio", "pyproj", "scipy", "shapely")
+RUN_PARTS = ("data/processed", "maps", "reports")
+_WORK = ".xiqing_space"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_of(value: Any) -> str:
+    """A short hash of anything that JSON can hold."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def code_hash() -> str:
+    """Hash of the package's own files, so that another version never takes over earlier stages."""
+    root = Path(__file__).parent
+    found = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.suffix in (".py", ".toml", ".csv", ".js", ".css"):
+            found.update(path.relative_to(root).as_posix().encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that figures depend on."""
+    return {name: metadata.version(name) for name in LIBRARIES}
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable, sorted, the same bytes for the same value."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, or an empty one where the file is absent or broken (then nothing is taken over)."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+class RunFolder:
+    """A run's folder: written beside the old run and swapped in whole.
+
+    Parameters
+    ----------
+    out : Path
+        Holds `data/processed`, `maps` and `reports`. Files in them that no run wrote are kept.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.work = out / _WORK
+        self.new = self.work / "new"
+        self.old = self.work / "old"
+
+    def open(self) -> None:
+        """Make an empty folder for the new run; mend a swap that was cut short."""
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            self._mend()
+            shutil.rmtree(self.new, ignore_errors=True)
+            for part in RUN_PARTS:
+                (self.new / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def close(self) -> None:
+        """Remove the working folder."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def swap(self) -> None:
+        """Put the new run in place of the old one; on a failure the old one stays."""
+        written = set(read_json(self.out / "data/processed/manifest.json").get("files", {}))
+        moved: list[str] = []
+        try:
+            for part in RUN_PARTS:
+                self._keep_foreign(part, written)
+            (self.work / "swapping").write_text("", encoding="utf-8")
+            for part in RUN_PARTS:
+                if (self.out / part).exists():
+                    (self.old / part).parent.mkdir(parents=True, exist_ok=True)
+                    os.replace(self.out / part, self.old / part)
+                moved.append(part)
+                (self.out / part).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(self.new / part, self.out / part)
+            (self.work / "swapping").unlink()
+        except OSError as error:
+            self._put_back(moved)
+            raise self._cannot_write(error) from error
+        self.close()
+
+    def _put_back(self, parts: Iterable[str]) -> None:
+        for part in parts:
+            if (self.old / part).exists():
+                shutil.rmtree(self.out / part, ignore_errors=True)
+                os.replace(self.old / part, self.out / part)
+        (self.work / "swapping").unlink(missing_ok=True)
+
+    def _mend(self) -> None:
+        if (self.work / "swapping").exists():
+            self._put_back(RUN_PARTS)
+        shutil.rmtree(self.old, ignore_errors=True)
+
+    def _keep_foreign(self, part: str, written: set[str]) -> None:
+        """Take along what a user put into the folder: everything that the earlier run did not write."""
+        source = self.out / part
+        for path in sorted(source.rglob("*")) if source.exists() else []:
+            name = path.relative_to(self.out).as_posix()
+            target = self.new / name
+            if path.is_file() and name not in written and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, target)
+
+    def _cannot_write(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"无法写入结果 / results cannot be written: {error.strerror or error}",
+            where=str(self.out),
+            todo="检查文件夹权限与磁盘空间，关闭正在打开的结果文件 / check rights and space, and close result files that are open",
+        )
+
+
+def run_record(config: dict[str, Any], inputs: list[dict[str, Any]], synthetic: bool) -> dict[str, Any]:
+    """The head of run.json: version, configuration as resolved, inputs with hashes, libraries."""
+    return {
+        "program": "xiqing_space",
+        "version": __version__,
+        "code": code_hash(),
+        "config": config,
+        "inputs": inputs,
+        "synthetic": synthetic,
+        "libraries": library_versions(),
+    }

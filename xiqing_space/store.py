@@ -1,0 +1,40 @@
+"""The tables of one run: finished, checked and written once, and handed on as their files hold them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from xiqing_space.tables import TABLES, finish
+
+
+class Store:
+    """Tables in a folder as GeoParquet and Parquet.
+
+    A stage gets the same frame whether it was made a moment ago or by an earlier run: `put` hands out what it wrote.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: dict[str, pd.DataFrame] = {}
+
+    def path(self, name: str) -> Path:
+        """File of a table."""
+        return self.folder / f"{name}.parquet"
+
+    def put(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Finish, check and write a table; returns it as written."""
+        done = finish(name, frame)
+        done.to_parquet(self.path(name), index=False)
+        self._held[name] = done
+        return done
+
+    def get(self, name: str) -> pd.DataFrame:
+        """A table, from memory or from its file."""
+        if name not in self._held:
+            spatial = TABLES[name].spatial
+            read = gpd.read_parquet if spatial else pd.read_parquet
+            self._held[name] = read(self.path(name))
+        return self._held[name]
