@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ _SERVES = {"private": "residents", "residents": "residents", "no": "residents", 
 _GENERIC = ("clinic", "community_service", "school_unknown_level")  # a name may say more than their tag
 
 
+@cache
 def _conditions(kind: Kind) -> list[list[tuple[str, str]]]:
     return [[tuple(part.split("=", 1)) for part in rule.split(" & ")] for rule in kind.osm]  # type: ignore[misc]
 
@@ -58,6 +60,28 @@ def _levels(tags: dict[str, str], name: str, catalogue: Catalogue) -> list[str]:
     return ["school_unknown_level"]
 
 
+@cache
+def _claims(catalogue_kinds: tuple[Kind, ...]) -> dict[tuple[str, str], tuple[Kind, ...]]:
+    """Kinds by the first tag of their conditions: most things carry none of them, which is then seen at once."""
+    found: dict[tuple[str, str], tuple[Kind, ...]] = {}
+    for kind in catalogue_kinds:
+        for condition in _conditions(kind):
+            found[condition[0]] = (*found.get(condition[0], ()), kind)
+    return found
+
+
+def _claimed(tags: dict[str, str], prefix: str, claims: dict[tuple[str, str], tuple[Kind, ...]]) -> list[Kind]:
+    """Kinds all of whose conditions the tags fulfil, at one stage of life."""
+    near = [
+        kind for key, value in tags.items() if key.startswith(prefix)
+        for kind in claims.get((key.removeprefix(prefix), value), ())
+    ]  # fmt: skip
+    fits = [
+        kind for kind in near if any(all(tags.get(prefix + key) == value for key, value in rule) for rule in _conditions(kind))
+    ]
+    return list(dict.fromkeys(fits))
+
+
 def classify(tags: dict[str, str], catalogue: Catalogue) -> tuple[list[tuple[str, str]], str]:
     """Kinds and status of a tagged thing.
 
@@ -70,14 +94,14 @@ def classify(tags: dict[str, str], catalogue: Catalogue) -> tuple[list[tuple[str
     """
     name = tags.get("name:zh") or tags.get("name") or ""
     denied = ""
+    claims = _claims(tuple(catalogue.kinds.values()))
     for prefix, status in LIFECYCLE.items():
         found: list[str] = []
-        for kind in catalogue.kinds.values():
-            if any(all(tags.get(prefix + key) == value for key, value in rule) for rule in _conditions(kind)):
-                if name and kind.excludes(name):
-                    denied = kind.id
-                else:
-                    found.append(kind.id)
+        for kind in _claimed(tags, prefix, claims):
+            if name and kind.excludes(name):
+                denied = kind.id
+            else:
+                found.append(kind.id)
         if "school_unknown_level" in found:
             found.remove("school_unknown_level")
             found += _levels(tags, name, catalogue)

@@ -18,6 +18,7 @@ from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.osm import StreetWays, read_street_ways
 from xiqing_space.ingest.quality import Quality
 
+_YARD_WAYS = ("footway", "path", "steps", "service", "pedestrian", "corridor", "living_street")
 LENGTH_DIGITS = 3  # lengths are rounded once, here, so that graph and table hold the same numbers
 
 
@@ -86,6 +87,12 @@ def _repeat_index(base: NDArray[np.object_]) -> NDArray[np.object_]:
     return base
 
 
+def _underground(tag: dict[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
+    """Tunnels, but not passages through a building: those of footways and yards carry no layer, or say so."""
+    passage = np.isin(tag["highway"], _YARD_WAYS) & (tag["layer"] == None)  # noqa: E711  (element-wise)
+    return ~np.isin(tag["tunnel"], [None, "no", "building_passage"]) & ~passage
+
+
 def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
     """The `streets` table of OSM ways (unsorted), lengths in the metric system.
 
@@ -110,7 +117,7 @@ def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> p
             "ref": tag["ref"],
             "layer": tag["layer"],
             "bridge": ~np.isin(tag["bridge"], [None, "no"]),
-            "tunnel": ~np.isin(tag["tunnel"], [None, "no", "building_passage"]),
+            "tunnel": _underground(tag),
             "walk": rules["walk"].to_numpy()[row],
             "pram": rules["pram"].to_numpy()[row],
             "blocked_reason": rules["blocked_reason"].to_numpy()[row],

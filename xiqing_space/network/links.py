@@ -15,6 +15,7 @@ from xiqing_space.network.graph import WalkGraph
 from xiqing_space.network.reach import Seeds
 
 LINK_LIMIT_M = 250.0  # past this there is no link
+_RINGS_M = (20.0, 50.0, 100.0, LINK_LIMIT_M)
 DIGITS = 3  # offsets and legs are rounded here, so that searches and the table hold the same numbers
 
 
@@ -165,19 +166,44 @@ def _second_choice(
     blocked: NDArray[np.int64], points: Any, lines: Any, tree: Any, hard: Any, walls: Any,
     walls_count: NDArray[np.bool_], chosen: NDArray[np.int64], reason: NDArray[np.object_],
 ) -> None:  # fmt: skip
-    """For points whose nearest line lies behind a barrier: the nearest one that does not; else across a wall, flagged."""
-    pair, line = tree.query(points[blocked], predicate="dwithin", distance=LINK_LIMIT_M)
-    distance = shapely.distance(points[blocked][pair], lines[line])
+    """For points whose nearest line lies behind a barrier: the nearest one that does not; else across a wall, flagged.
+
+    Searched in growing rings, because nearly all are settled in the first. Walls are only walked round within 100 m: in a
+    town of walled gardens the street at the door is the truth, and one 250 m off, over three gardens, is not.
+    """
+    for ring_m in _RINGS_M:
+        todo = blocked[chosen[blocked] < 0]
+        pair, line, stopped, walled = _legs_within(todo, ring_m, points, lines, tree, hard, walls, walls_count)
+        _take_first(todo, pair, line, ~stopped & ~walled, chosen)
+        if ring_m == _RINGS_M[-2]:
+            _take_first(todo, pair, line, ~stopped, chosen, reason)
+    reason[blocked[chosen[blocked] < 0]] = "blocked_by_barrier"
+
+
+def _legs_within(
+    rows: NDArray[np.int64], radius_m: float, points: Any, lines: Any, tree: Any, hard: Any, walls: Any,
+    walls_count: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
+    """Pairs (place in `rows`, line) within a radius, the nearest first, and what their legs cross."""
+    pair, line = tree.query(points[rows], predicate="dwithin", distance=radius_m)
+    distance = shapely.distance(points[rows][pair], lines[line])
     order = np.lexsort((line, distance, pair))
     pair, line = pair[order], line[order]
-    stopped, walled = _crosses(points[blocked][pair], lines[line], hard, walls, walls_count[blocked][pair])
-    for free, flag in ((~stopped & ~walled, None), (~stopped, "leg_crosses_wall")):
-        rows, first = np.unique(pair[free], return_index=True)
-        target = blocked[rows]
-        todo = chosen[target] < 0
-        chosen[target[todo]] = line[free][first[todo]]
-        reason[target[todo]] = flag
-    reason[blocked[chosen[blocked] < 0]] = "blocked_by_barrier"
+    stopped, walled = _crosses(points[rows][pair], lines[line], hard, walls, walls_count[rows][pair])
+    return pair, line, stopped, walled
+
+
+def _take_first(
+    rows: NDArray[np.int64], pair: NDArray[np.int64], line: NDArray[np.int64], free: NDArray[np.bool_],
+    chosen: NDArray[np.int64], reason: NDArray[np.object_] | None = None,
+) -> None:  # fmt: skip
+    """Give each point that has none yet its first free line, and flag it where `reason` is given."""
+    place, first = np.unique(pair[free], return_index=True)
+    target = rows[place]
+    open_ = chosen[target] < 0
+    chosen[target[open_]] = line[free][first[open_]]
+    if reason is not None:
+        reason[target[open_]] = "leg_crosses_wall"
 
 
 def _crosses(
