@@ -1,3 +1,3 @@
-"""xiqing_space: can the children of a district walk, safely, to what the plan promises them?"""
+"""Walking coverage and safe ways to school for the children of a district."""
 
 __version__ = "0.1.0"

@@ -34,7 +34,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 / version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 / version")
+    ] = False,
 ) -> None:
     pass
 
@@ -43,7 +45,9 @@ def _root(
 def run(
     config: Annotated[Path, typer.Option(help="设置文件 / configuration (.toml)")] = Path("config/xiqing.toml"),
     out: Annotated[Path, typer.Option(help="结果文件夹 / folder for results")] = Path(),
-    only: Annotated[list[str] | None, typer.Option(help="只运行这些阶段（及其所需）/ only these stages and what they need")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="只运行这些阶段（及其所需）/ only these stages and what they need")
+    ] = None,
     lang: Annotated[str | None, typer.Option(help="zh 或/or en")] = None,
 ) -> None:
     """读取数据、计算可达性、绘制地图 / Read, compute, draw."""

@@ -84,6 +84,4 @@ def to_degrees(geometry: Any, source: int) -> Any:
     """Geometries in EPSG:4326, rounded as every file of a run holds them."""
     import shapely
 
-    return shapely.transform(
-        geometry, lambda coords: np.round(project(coords, source, GEOGRAPHIC), COORDINATE_DIGITS)
-    )
+    return shapely.transform(geometry, lambda coords: np.round(project(coords, source, GEOGRAPHIC), COORDINATE_DIGITS))

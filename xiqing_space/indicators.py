@@ -79,7 +79,9 @@ class _Coverage:
                 mine["reason"].isin(["home_not_linked"]).to_numpy(), lower.to_numpy(),
             )  # fmt: skip
 
-    def share(self, measure: str, standard: Standard, bands: tuple[Band, ...], here: NDArray[np.bool_]) -> dict[str, float]:
+    def share(
+        self, measure: str, standard: Standard, bands: tuple[Band, ...], here: NDArray[np.bool_]
+    ) -> dict[str, float]:
         """Value, low, numerator, denominator and unknown of the homes `here`."""
         total = unknown = met = lower = 0.0
         for band in bands:

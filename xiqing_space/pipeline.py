@@ -39,7 +39,18 @@ class Stage:
     config: tuple[str, ...]
 
 
-_LAYERS = ("area", "zones", "streets", "crossings", "facilities", "grounds", "barriers", "mapped_points", "compounds", "demand")
+_LAYERS = (
+    "area",
+    "zones",
+    "streets",
+    "crossings",
+    "facilities",
+    "grounds",
+    "barriers",
+    "mapped_points",
+    "compounds",
+    "demand",
+)
 STAGES = (
     Stage("ingest", "读取数据", (), _LAYERS, ("area", "sources")),
     Stage("network", "建立步行网络", ("area", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds", "demand"),
@@ -93,7 +104,11 @@ def settle_inputs(config: Config, workshop: Path) -> Inputs:
 
         sample = read_config(write_sample(workshop))
         area = sample.area.model_copy(
-            update={key: getattr(config.area, key) for key in ("buffer_m", "metric_crs") if key in config.area.model_fields_set}
+            update={
+                key: getattr(config.area, key)
+                for key in ("buffer_m", "metric_crs")
+                if key in config.area.model_fields_set
+            }
         )
         config = config.model_copy(update={"area": area, "sources": sample.sources})
     records = [
@@ -115,8 +130,14 @@ def _section(config: Config, name: str) -> Any:
     return values
 
 
-def run(config_path: Path, out: Path, *, only: Sequence[str] = (), lang: str | None = None,
-        progress: Progress = lambda _: None) -> Outcome:
+def run(
+    config_path: Path,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    lang: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Outcome:
     """Read the configuration, run the stages that changed, and put the results in place whole.
 
     Parameters
@@ -152,7 +173,9 @@ def run(config_path: Path, out: Path, *, only: Sequence[str] = (), lang: str | N
 def _chosen(only: Sequence[str]) -> tuple[Stage, ...]:
     names = [stage.name for stage in STAGES]
     if unknown := sorted(set(only) - set(names)):
-        raise ConfigError(f"没有这个阶段 / no such stage: {', '.join(unknown)}", todo=f"可用 / choose from: {', '.join(names)}")
+        raise ConfigError(
+            f"没有这个阶段 / no such stage: {', '.join(unknown)}", todo=f"可用 / choose from: {', '.join(names)}"
+        )
     last = max((names.index(name) for name in only), default=len(names) - 1)
     return STAGES[: last + 1]
 
@@ -183,8 +206,14 @@ def _run(config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress:
         seconds[stage.name] = round(time.perf_counter() - started, 3)
         progress(f"[{number}/{len(chosen)}] {stage.zh} {stage.name}: {word}, {time.perf_counter() - began:.1f} s")
     pages = tuple(folder.out / name for name in manifest["files"] if name.endswith(".html"))
-    outcome = Outcome(folder.out, tuple(computed), inputs.synthetic, tuple(one["file"] for one in inputs.records), pages)
-    if not computed and set(earlier.get("stages", {})) == set(manifest["stages"]) and _intact(folder, {"files": _tail(earlier)}):
+    outcome = Outcome(
+        folder.out, tuple(computed), inputs.synthetic, tuple(one["file"] for one in inputs.records), pages
+    )
+    if (
+        not computed
+        and set(earlier.get("stages", {})) == set(manifest["stages"])
+        and _intact(folder, {"files": _tail(earlier)})
+    ):
         return outcome
     _write_records(inputs, folder, manifest, seconds)
     folder.swap()
@@ -269,14 +298,16 @@ def _write_records(inputs: Inputs, folder: RunFolder, manifest: dict[str, Any], 
     write_json(home / "run.json", record)
     for name in ("quality.csv", "run.json"):
         manifest["files"][f"{PROCESSED}/{name}"] = sha256_of(home / name)
-    write_json(home / "timing.json", {"seconds": seconds, "host": platform.platform(), "python": platform.python_version()})
+    write_json(
+        home / "timing.json", {"seconds": seconds, "host": platform.platform(), "python": platform.python_version()}
+    )
     for name in ("timing.json", "manifest.json"):
         manifest["files"][f"{PROCESSED}/{name}"] = ""
     write_json(home / "manifest.json", manifest)
 
 
 def _evidence(home: Path) -> dict[str, dict[str, Any]]:
-    """evidence id -> the indicator's key; inputs, config and code stand once at the head of run.json."""
+    """Evidence id -> the indicator's key; inputs, config and code stand once at the head of run.json."""
     import pandas as pd
 
     keys = ["indicator_id", "kind", "zone_id", "measure", "standard_id", "age_band"]

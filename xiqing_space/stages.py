@@ -25,7 +25,7 @@ from xiqing_space.ingest.population import building_keys, home_pairs, read_homes
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.streets import read_osm_streets, read_osmnx_streets
 from xiqing_space.network.gates import find_gates
-from xiqing_space.network.graph import build_graph
+from xiqing_space.network.graph import WalkGraph, build_graph
 from xiqing_space.network.links import link_to_graph, read_barrier_lines, starting_points
 from xiqing_space.network.over_barriers import find_barrier_crossings
 from xiqing_space.store import Store
@@ -118,7 +118,7 @@ def ingest(context: Context) -> dict[str, Any]:
     store.put("barriers", read_barriers(features, catalogue, area))
     gates = gate_nodes(features, catalogue)
     store.put("mapped_points", _mapped_points(features, gates))
-    compounds = store.put("compounds", read_compounds(features, gates, streets, catalogue, area))
+    compounds = store.put("compounds", read_compounds(features, gates, streets, area))
     demand = store.put("demand", read_homes(features, compounds, zones, catalogue, area, main.name, quality))
     return {
         "data_date": date,
@@ -259,7 +259,7 @@ def coverage(context: Context) -> dict[str, Any]:
     epsg = int(store.get("area")["metric_epsg"].iloc[0])
     inputs = AccessInputs(demand, store.get("facilities"), store.get("gates"), store.get("access_links"), epsg)
     kinds = context.catalogue.measured_kinds
-    graphs = {profile: build_graph(streets, profile, epsg) for profile in PROFILES}
+    graphs: dict[str, WalkGraph] = {profile: build_graph(streets, profile, epsg) for profile in PROFILES}
     access = store.put("access", measure_access(inputs, graphs, kinds, limit))
     crossings = store.get("barrier_crossings")
     closed = set(crossings.loc[~crossings["verified"], "edge_id"])
@@ -280,7 +280,9 @@ def _differing(parts: list[pd.DataFrame], access: pd.DataFrame) -> pd.DataFrame:
     low = pd.concat(parts, ignore_index=True)
     key = ["demand_id", "kind", "profile"]
     both = low.merge(access[[*key, "distance_m"]], on=key, suffixes=("", "_main"))
-    same = (both["distance_m"] == both["distance_m_main"]) | (both["distance_m"].isna() & both["distance_m_main"].isna())
+    same = (both["distance_m"] == both["distance_m_main"]) | (
+        both["distance_m"].isna() & both["distance_m_main"].isna()
+    )
     return both.loc[~same, [*key, "distance_m"]]
 
 
@@ -292,7 +294,9 @@ def indicators(context: Context) -> dict[str, Any]:
     changed = low.rename(columns={"distance_m": "low_m"}).assign(changed=True)
     merged = access[[*key, "distance_m"]].merge(changed, on=key, how="left")
     merged["distance_m"] = merged["distance_m"].where(merged["changed"].isna(), merged["low_m"])
-    tables = Tables(store.get("demand"), store.get("zones"), store.get("facilities"), access, merged[[*key, "distance_m"]])
+    tables = Tables(
+        store.get("demand"), store.get("zones"), store.get("facilities"), access, merged[[*key, "distance_m"]]
+    )
     frame = store.put("indicators", build_indicators(tables, context.catalogue, context.run_key))
     write_csv(frame, store.folder / "indicators.csv")
     return {"rows": {"indicators": len(frame)}}

@@ -50,8 +50,16 @@ def _t(name: str, meaning: str, *, null: bool = False, among: tuple[str, ...] = 
     return Column(name, "text", meaning, null=null, among=among)
 
 
-def _n(name: str, meaning: str, unit: str, *, null: bool = False, least: float | None = 0.0, most: float | None = None,
-       digits: int = 3) -> Column:
+def _n(
+    name: str,
+    meaning: str,
+    unit: str,
+    *,
+    null: bool = False,
+    least: float | None = 0.0,
+    most: float | None = None,
+    digits: int = 3,
+) -> Column:
     return Column(name, "number", meaning, unit, null, least, most, digits=digits)
 
 
@@ -67,6 +75,7 @@ def _g(kind: str, meaning: str = "place, EPSG:4326", *, null: bool = False) -> C
     return Column("geometry", "geometry", meaning, "degree", null, geometry=kind)
 
 
+# fmt: off
 PROFILES = ("walk", "pram")
 BARRIERS = ("water", "rail", "motorway")
 VERDICTS = ("meets", "below_recommended", "fails_mandatory", "unknown", "no_data")
@@ -278,6 +287,8 @@ TABLES: dict[str, Table] = {
     )
 }
 
+# fmt: on
+
 _PANDAS = {"text": "str", "number": "float64", "whole": "Int64", "flag": "bool"}
 
 
@@ -372,7 +383,9 @@ def _check(table: Table, frame: pd.DataFrame) -> None:
     key = np.column_stack(codes) if codes else np.zeros((len(frame), 0))
     # rows are sorted by the key, so equal ones are neighbours
     if len(frame) > 1 and (twice := np.flatnonzero((key[1:] == key[:-1]).all(axis=1))).size:
-        raise TableError(f"{table.name}: key given twice", first=[str(frame.iloc[i][list(table.key)].tolist()) for i in twice])
+        raise TableError(
+            f"{table.name}: key given twice", first=[str(frame.iloc[i][list(table.key)].tolist()) for i in twice]
+        )
     for column in table.columns:
         if column.dtype == "geometry":
             found = set(frame.geometry.dropna().geom_type) - {column.geometry}

@@ -29,7 +29,10 @@ class AccessInputs:
 
 def open_to_everyone(facilities: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows count as existing for everyone: operating, and not for residents or employees only."""
-    return ((facilities["status"] == "operating") & (facilities["serves"] == "everyone")).to_numpy(dtype=bool)
+    counts: NDArray[np.bool_] = ((facilities["status"] == "operating") & (facilities["serves"] == "everyone")).to_numpy(
+        dtype=bool
+    )
+    return counts
 
 
 def measure_walk(

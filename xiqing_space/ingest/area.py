@@ -56,7 +56,9 @@ def _read_vector(path: Path) -> gpd.GeoDataFrame:
         )
     frame = frame.to_crs(GEOGRAPHIC)
     west, south, east, north = frame.total_bounds
-    if not (np.isfinite([west, south, east, north]).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+    if not (
+        np.isfinite([west, south, east, north]).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+    ):
         raise InputDataError(
             f"坐标超出经纬度范围 / coordinates are no degrees: {west:g} {south:g} {east:g} {north:g}",
             where=path.name,
@@ -74,7 +76,10 @@ def _polygons(frame: gpd.GeoDataFrame, path: Path, quality: Quality) -> gpd.GeoD
     if frame.geometry.is_empty.any():
         rows = [f"第 {row + 1} 行 / row {row + 1}" for row in np.flatnonzero(frame.geometry.is_empty)]
         raise InputDataError(
-            "应为面要素 / polygons are needed", where=path.name, first=rows, todo="检查几何类型 / check the geometry type"
+            "应为面要素 / polygons are needed",
+            where=path.name,
+            first=rows,
+            todo="检查几何类型 / check the geometry type",
         )
     return frame
 
@@ -89,9 +94,7 @@ def _areal(geometry: Any) -> Any:
     return shapely.MultiPolygon(kept)
 
 
-def read_area(
-    config: AreaConfig, extent: tuple[float, float, float, float], source: str, quality: Quality
-) -> Area:
+def read_area(config: AreaConfig, extent: tuple[float, float, float, float], source: str, quality: Quality) -> Area:
     """The study area.
 
     Parameters
@@ -136,9 +139,9 @@ def read_area(
             todo="检查 metric_crs / check metric_crs",
         )
     buffered = metric.buffer(config.buffer_m) if config.buffer_m > 0 else metric
-    if config.boundary is not None or config.bbox is not None:
-        if not project_geometry(data_box, GEOGRAPHIC, epsg).covers(metric.buffer(config.buffer_m * 0.9)):
-            quality.add("area_edge", source=source, buffer_m=f"{config.buffer_m:g}")
+    given = config.boundary is not None or config.bbox is not None
+    if given and not project_geometry(data_box, GEOGRAPHIC, epsg).covers(metric.buffer(config.buffer_m * 0.9)):
+        quality.add("area_edge", source=source, buffer_m=f"{config.buffer_m:g}")
     return Area(config.name, polygon, epsg, metric, buffered)
 
 

@@ -20,7 +20,17 @@ _CONTROL = {
     "traffic_signals": "signals", "marked": "marked", "zebra": "marked", "uncontrolled": "marked",
     "unmarked": "none", "no": "none",
 }  # fmt: skip
-_ROADS = ("trunk", "primary", "secondary", "tertiary", "unclassified", "residential", "living_street", "service", "road")
+_ROADS = (
+    "trunk",
+    "primary",
+    "secondary",
+    "tertiary",
+    "unclassified",
+    "residential",
+    "living_street",
+    "service",
+    "road",
+)
 
 
 def _pairs(rules: list[str]) -> list[tuple[str, str]]:
@@ -79,7 +89,8 @@ def read_barriers(features: Features, catalogue: Catalogue, area: Area) -> pd.Da
     keep = shapely.intersects(metric, area.buffered) if len(metric) else np.zeros(0, dtype=bool)
     keep &= ~is_area | (shapely.area(metric) >= catalogue.barriers["water"]["min_area_m2"])
     frame["geometry"] = [
-        _rings(shape) if areal else shapely.MultiLineString([shape]) for shape, areal in zip(shapes, is_area, strict=True)
+        _rings(shape) if areal else shapely.MultiLineString([shape])
+        for shape, areal in zip(shapes, is_area, strict=True)
     ]
     return frame[keep].drop_duplicates("barrier_id")
 
@@ -99,9 +110,11 @@ def read_crossings(features: Features, streets: pd.DataFrame, area: Area) -> pd.
     ends = ends[ends["node_id"].isin(set(ids))].sort_values(["node_id", "edge_id"]).drop_duplicates()
     ends["rank"] = ends["highway"].str.removesuffix("_link").map(_ROADS.index)
     edges = ends.groupby("node_id")["edge_id"].agg("|".join)
-    largest = ends.sort_values(["node_id", "rank", "edge_id"]).drop_duplicates("node_id").set_index("node_id")["highway"]
+    largest = (
+        ends.sort_values(["node_id", "rank", "edge_id"]).drop_duplicates("node_id").set_index("node_id")["highway"]
+    )
     known = set(streets["u"]) | set(streets["v"])
-    control = [_CONTROL.get(tags.get("crossing:signals") == "yes" and "traffic_signals" or tags.get("crossing", ""))
+    control = [_CONTROL.get((tags.get("crossing:signals") == "yes" and "traffic_signals") or tags.get("crossing", ""))
                for *_, tags in rows]  # fmt: skip
     frame = pd.DataFrame(
         {

@@ -27,12 +27,12 @@ def gate_nodes(features: Features, catalogue: Catalogue) -> pd.DataFrame:
             word = tags.get("foot") or tags.get("access") or ""
             shut = word == "no" or tags.get("locked") == "yes"
             rows.append((f"osm:n{identity}", lon, lat, shut, shut or word in rules["gates_shut"]))
-    return pd.DataFrame(rows, columns=["gate_id", "lon", "lat", "shut", "private"]).sort_values("gate_id", ignore_index=True)
+    return pd.DataFrame(rows, columns=["gate_id", "lon", "lat", "shut", "private"]).sort_values(
+        "gate_id", ignore_index=True
+    )
 
 
-def read_compounds(
-    features: Features, gates: pd.DataFrame, streets: pd.DataFrame, catalogue: Catalogue, area: Area
-) -> pd.DataFrame:
+def read_compounds(features: Features, gates: pd.DataFrame, streets: pd.DataFrame, area: Area) -> pd.DataFrame:
     """The `compounds` table (unsorted).
 
     A residential area counts as a compound when its outline itself is tagged as a wall or fence, when drawn walls follow
@@ -73,7 +73,9 @@ def _share_walled(rings: Any, features: Features, area: Area) -> Any:
     for row, ring in enumerate(rings):
         near = walls[tree.query(ring, predicate="dwithin", distance=ON_OUTLINE_M)]
         if len(near):
-            share[row] = shapely.length(shapely.intersection(ring, shapely.union_all(shapely.buffer(near, ON_OUTLINE_M))))
+            share[row] = shapely.length(
+                shapely.intersection(ring, shapely.union_all(shapely.buffer(near, ON_OUTLINE_M)))
+            )
     return share / np.maximum(shapely.length(rings), 1.0)
 
 

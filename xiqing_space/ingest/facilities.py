@@ -77,7 +77,9 @@ def _claimed(tags: dict[str, str], prefix: str, claims: dict[tuple[str, str], tu
         for kind in claims.get((key.removeprefix(prefix), value), ())
     ]  # fmt: skip
     fits = [
-        kind for kind in near if any(all(tags.get(prefix + key) == value for key, value in rule) for rule in _conditions(kind))
+        kind
+        for kind in near
+        if any(all(tags.get(prefix + key) == value for key, value in rule) for rule in _conditions(kind))
     ]
     return list(dict.fromkeys(fits))
 
@@ -110,7 +112,9 @@ def classify(tags: dict[str, str], catalogue: Catalogue) -> tuple[list[tuple[str
             generic = any(kind in _GENERIC for kind in found)
         if generic and name:
             by_name = [
-                kind.id for kind in catalogue.kinds.values() if not kind.osm and any(word in name for word in kind.synonyms)
+                kind.id
+                for kind in catalogue.kinds.values()
+                if not kind.osm and any(word in name for word in kind.synonyms)
             ]
             if "health_station" in by_name and "clinic" in found:
                 found.remove("clinic")
@@ -179,8 +183,12 @@ def read_facilities(
             shapes.append(shape)
     frame = pd.DataFrame(rows, columns=["facility_id", "site_id", "kind", "name", "operator", "status", "serves",
                                         "capacity_places", "capacity_from", "located_by"])  # fmt: skip
-    frame = frame.assign(classes=np.nan, enrolled=np.nan, source=source, source_row=frame["site_id"], datum_in="EPSG:4326")
-    geometry = np.asarray([shapely.from_wkb(shape) if isinstance(shape, str) else shape for shape in shapes], dtype=object)
+    frame = frame.assign(
+        classes=np.nan, enrolled=np.nan, source=source, source_row=frame["site_id"], datum_in="EPSG:4326"
+    )
+    geometry = np.asarray(
+        [shapely.from_wkb(shape) if isinstance(shape, str) else shape for shape in shapes], dtype=object
+    )
     metric = project_geometry(geometry, GEOGRAPHIC, area.metric_epsg)
     near = shapely.intersects(metric, area.buffered) if len(metric) else np.zeros(0, dtype=bool)
     frame, geometry, metric = frame[near].reset_index(drop=True), geometry[near], metric[near]
@@ -214,4 +222,6 @@ def _note(frame: pd.DataFrame, catalogue: Catalogue, source: str, quality: Quali
     open_kinds = set(frame.loc[(frame["status"] == "operating") & (frame["serves"] == "everyone"), "kind"])
     for kind in catalogue.measured_kinds:
         if kind not in open_kinds:
-            quality.add("kind_unmapped", source=source, id=kind, kind=(catalogue.kinds[kind].zh, catalogue.kinds[kind].en))
+            quality.add(
+                "kind_unmapped", source=source, id=kind, kind=(catalogue.kinds[kind].zh, catalogue.kinds[kind].en)
+            )

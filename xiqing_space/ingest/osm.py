@@ -177,7 +177,7 @@ def read_street_ways(path: Path, gate_values: tuple[str, ...]) -> StreetWays:
     whole: list[str] = []  # WKB of the ways that are complete
     whole_row: list[int] = []
     parts: list[tuple[int, list[int], list[float]]] = []  # (row, refs, lon lat …) of clipped ways
-    cut_at: set[int] = set()
+    cut_at: dict[int, tuple[float, float]] = {}
     clipped = missing = 0
     gates = set(gate_values)
     others = list(zip(STREET_TAGS[1:], columns[1:], strict=True))
@@ -185,7 +185,7 @@ def read_street_ways(path: Path, gate_values: tuple[str, ...]) -> StreetWays:
     for item in _objects(path, processor):
         if item.is_node():
             if item.tags.get("highway") == "crossing" or item.tags.get("barrier") in gates:
-                cut_at.add(item.id)
+                cut_at[item.id] = (item.location.lon, item.location.lat)
             continue
         if not item.is_way() or (highway := item.tags.get("highway")) is None:
             continue
@@ -241,15 +241,24 @@ def _stretches(
     return rows, lonlat, start, known
 
 
+def _place_key(lonlat: NDArray[np.float64]) -> NDArray[np.int64]:
+    """One whole number per place on OSM's own grid of 1e-7 degree."""
+    grid = np.round(lonlat * 1e7).astype(np.int64)
+    key: NDArray[np.int64] = grid[:, 0] * 4_000_000_000 + grid[:, 1]
+    return key
+
+
 def _candidates(
-    lonlat: NDArray[np.float64], start: NDArray[np.int64], known: NDArray[np.int64], cut_at: set[int]
+    lonlat: NDArray[np.float64],
+    start: NDArray[np.int64],
+    known: NDArray[np.int64],
+    cut_at: dict[int, tuple[float, float]],
 ) -> NDArray[np.int64]:
-    """Vertices at which an edge may end: ends of stretches, shared coordinates, and all of those whose id is known."""
-    whole = np.round(lonlat * 1e7).astype(np.int64)
-    key = whole[:, 0] * 4_000_000_000 + whole[:, 1]
+    """Vertices at which an edge may end: ends of stretches, shared coordinates, crossings and gates, known ids."""
+    key = _place_key(lonlat)
     order = np.argsort(key, kind="stable")
     same = key[order][1:] == key[order][:-1]
-    chosen = np.zeros(len(key), dtype=bool)
+    chosen = np.isin(key, _place_key(np.asarray(list(cut_at.values()), dtype=np.float64).reshape(-1, 2)))
     chosen[order[1:][same]] = True
     chosen[order[:-1][same]] = True
     filled = start[:-1] < start[1:]
@@ -261,7 +270,11 @@ def _candidates(
 
 
 def _refs_at(
-    path: Path, wanted: NDArray[np.int64], start: NDArray[np.int64], rows: NDArray[np.int64], known: NDArray[np.int64],
+    path: Path,
+    wanted: NDArray[np.int64],
+    start: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    known: NDArray[np.int64],
     n_whole: int,
 ) -> NDArray[np.int64]:
     """Node ids at the wanted vertices: those of complete ways from a second pass, the others from the first."""
@@ -287,7 +300,7 @@ def _refs_at(
 
 def _cut(
     way_ids: NDArray[np.int64], tags: dict[str, list[str | None]], rows: NDArray[np.int64], lonlat: NDArray[np.float64],
-    start: NDArray[np.int64], wanted: NDArray[np.int64], refs: NDArray[np.int64], cut_at: set[int], clipped: int,
+    start: NDArray[np.int64], wanted: NDArray[np.int64], refs: NDArray[np.int64], cut_at: dict[int, tuple[float, float]], clipped: int,
     missing: int,
 ) -> StreetWays:  # fmt: skip
     stretch = np.searchsorted(start, wanted, side="right") - 1
@@ -295,7 +308,7 @@ def _cut(
     _, inverse, counts = np.unique(refs, return_inverse=True, return_counts=True)
     cuts = at_end | (counts[inverse] > 1)
     if cut_at:
-        cuts |= np.isin(refs, np.fromiter(cut_at, dtype=np.int64))
+        cuts |= np.isin(refs, np.fromiter(cut_at, dtype=np.int64, count=len(cut_at)))
     wanted, refs, stretch = wanted[cuts], refs[cuts], stretch[cuts]
     pairs = np.flatnonzero(stretch[1:] == stretch[:-1])
     first, last = wanted[pairs], wanted[pairs + 1]

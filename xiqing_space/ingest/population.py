@@ -50,7 +50,12 @@ def _levels(tags: dict[str, str], rules: dict[str, Any]) -> float:
 
 
 def read_homes(
-    features: Features, compounds: pd.DataFrame, zones: pd.DataFrame, catalogue: Catalogue, area: Area, source: str,
+    features: Features,
+    compounds: pd.DataFrame,
+    zones: pd.DataFrame,
+    catalogue: Catalogue,
+    area: Area,
+    source: str,
     quality: Quality,
 ) -> pd.DataFrame:
     """The `demand` table (unsorted): one row per home, weights of the homes inside the area summing to 1.

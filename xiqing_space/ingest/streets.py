@@ -22,6 +22,14 @@ _YARD_WAYS = ("footway", "path", "steps", "service", "pedestrian", "corridor", "
 LENGTH_DIGITS = 3  # lengths are rounded once, here, so that graph and table hold the same numbers
 
 
+def _among(values: NDArray[np.object_], *wanted: str | None) -> NDArray[np.bool_]:
+    """Element-wise membership that knows None."""
+    found: NDArray[np.bool_] = np.zeros(len(values), dtype=bool)
+    for one in wanted:
+        found |= values == one
+    return found
+
+
 def walkability(tags: dict[str, Any], catalogue: Catalogue) -> pd.DataFrame:
     """Who may walk on each way, from its tags.
 
@@ -56,7 +64,7 @@ def walkability(tags: dict[str, Any], catalogue: Catalogue) -> pd.DataFrame:
     walk = reason == None  # noqa: E711  (element-wise on an object array)
     ramp = np.zeros(count, dtype=bool)
     for key in rules["ramp_keys"]:
-        ramp |= ~np.isin(column(key), [None, "no"])
+        ramp |= ~_among(column(key), None, "no")
     steps = np.isin(highway, rules["steps"]) & ~ramp
     reason[walk & steps] = "steps"
     return pd.DataFrame({"walk": walk, "pram": walk & ~steps, "blocked_reason": reason})
@@ -90,7 +98,8 @@ def _repeat_index(base: NDArray[np.object_]) -> NDArray[np.object_]:
 def _underground(tag: dict[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
     """Tunnels, but not passages through a building: those of footways and yards carry no layer, or say so."""
     passage = np.isin(tag["highway"], _YARD_WAYS) & (tag["layer"] == None)  # noqa: E711  (element-wise)
-    return ~np.isin(tag["tunnel"], [None, "no", "building_passage"]) & ~passage
+    underground: NDArray[np.bool_] = ~_among(tag["tunnel"], None, "no", "building_passage") & ~passage
+    return underground
 
 
 def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
@@ -116,7 +125,7 @@ def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> p
             "name": tag["name"],
             "ref": tag["ref"],
             "layer": tag["layer"],
-            "bridge": ~np.isin(tag["bridge"], [None, "no"]),
+            "bridge": ~_among(tag["bridge"], None, "no"),
             "tunnel": _underground(tag),
             "walk": rules["walk"].to_numpy()[row],
             "pram": rules["pram"].to_numpy()[row],
@@ -185,11 +194,19 @@ def read_osmnx_streets(path: Path, catalogue: Catalogue, metric_epsg: int | None
             where=path.name,
             todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
         )
-    if (absent := [key for key in ("u", "v", "highway") if key not in edges.columns]) or edges.empty or edges.crs is None:
+    if (
+        (absent := [key for key in ("u", "v", "highway") if key not in edges.columns])
+        or edges.empty
+        or edges.crs is None
+    ):
         raise InputDataError(
             "街道图层缺少内容 / the street layer lacks something",
             where=path.name,
-            first=[*absent, *(["没有街道 / no streets"] if edges.empty else []), *(["crs"] if edges.crs is None else [])],
+            first=[
+                *absent,
+                *(["没有街道 / no streets"] if edges.empty else []),
+                *(["crs"] if edges.crs is None else []),
+            ],
             todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
         )
     return _osmnx_frame(edges.to_crs(GEOGRAPHIC), catalogue, metric_epsg, quality, path.name)

@@ -1,9 +1,6 @@
 """Pages that open without a network. Draw and write; never compute a figure, never read a raw layer."""
 
+from xiqing_space.maps.action02 import draw_action02
+from xiqing_space.maps.index import draw_index
 
-def draw_action02(*args):
-    pass
-
-
-def draw_index(*args):
-    pass
+__all__ = ["draw_action02", "draw_index"]

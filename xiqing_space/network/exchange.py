@@ -53,7 +53,9 @@ def from_networkx(source: networkx.Graph, metric_epsg: int) -> WalkGraph:
 
     names = sorted(source.nodes, key=str)
     row = {name: index for index, name in enumerate(names)}
-    problems = [f"node {name}: x, y" for name in names if not _number(source.nodes[name].get("x"), source.nodes[name].get("y"))]
+    problems = [
+        f"node {name}: x, y" for name in names if not _number(source.nodes[name].get("x"), source.nodes[name].get("y"))
+    ]
     edges: dict[tuple[str, str], tuple[str, int, int, float]] = {}
     every: Any = source.edges(keys=True, data=True) if source.is_multigraph() else (
         (u, v, 0, data) for u, v, data in source.edges(data=True)
@@ -68,7 +70,9 @@ def from_networkx(source: networkx.Graph, metric_epsg: int) -> WalkGraph:
         name = str(data.get("osmid", key))
         edges.setdefault((f"{name}:{names[low]}-{names[high]}", str(float(length))), (name, low, high, float(length)))
     if problems:
-        raise InputDataError("图缺少数据 / the graph lacks data", first=problems, todo="补充 length, x, y / add length, x, y")
+        raise InputDataError(
+            "图缺少数据 / the graph lacks data", first=problems, todo="补充 length, x, y / add length, x, y"
+        )
     system = CRS.from_user_input(source.graph.get("crs", GEOGRAPHIC)).to_epsg() or GEOGRAPHIC
     xy = np.asarray([[source.nodes[name]["x"], source.nodes[name]["y"]] for name in names], dtype=float).reshape(-1, 2)
     ordered = sorted((f"{key[0]}", *value[1:]) for key, value in edges.items())

@@ -20,7 +20,7 @@ BOUNDARY_STEP_M = 100.0
 GATE_COLUMNS = ("gate_id", "owner_id", "owner_type", "resolved_by", "geometry")
 
 
-def _on_edges(rings: Any, ids: list[str], points: Any, names: list[str]) -> list[tuple[int, str, Any]]:
+def _on_edges(rings: Any, points: Any, names: list[str]) -> list[tuple[int, str, Any]]:
     """Mapped gates on rings: (ring row, gate id, point)."""
     if not len(rings) or not len(points):
         return []
@@ -28,7 +28,9 @@ def _on_edges(rings: Any, ids: list[str], points: Any, names: list[str]) -> list
     return sorted((int(ring), names[point], points[point]) for point, ring in pairs.T)
 
 
-def meeting_points(ring: Any, own_id: str, streets: Any, edge_ids: Any, nodes: Any, node_ids: Any) -> list[tuple[str, Any]]:
+def meeting_points(
+    ring: Any, own_id: str, streets: Any, edge_ids: Any, nodes: Any, node_ids: Any
+) -> list[tuple[str, Any]]:
     """Where walkable streets meet a ring: places where they cross it, and street nodes within 10 m, moved onto it.
 
     Parameters
@@ -48,7 +50,9 @@ def meeting_points(ring: Any, own_id: str, streets: Any, edge_ids: Any, nodes: A
         crossing = shapely.intersection(street, ring)
         points = shapely.get_parts(shapely.extract_unique_points(crossing)) if not crossing.is_empty else []
         ordered = sorted(points, key=lambda point: float(shapely.line_locate_point(street, point)))
-        found += [(f"{own_id}@{edge}" + (f":{index + 1}" if index else ""), point) for index, point in enumerate(ordered)]
+        found += [
+            (f"{own_id}@{edge}" + (f":{index + 1}" if index else ""), point) for index, point in enumerate(ordered)
+        ]
     for node, point in zip(node_ids, nodes, strict=True):
         found.append((f"{own_id}@{node}", shapely.line_interpolate_point(ring, shapely.line_locate_point(ring, point))))
     kept: list[tuple[str, Any]] = []
@@ -68,7 +72,11 @@ def _boundary_points(polygon: Any, own_id: str) -> list[tuple[str, Any]]:
 
 
 def find_gates(
-    facilities: pd.DataFrame, grounds: pd.DataFrame, compounds: pd.DataFrame, gates: pd.DataFrame, streets: pd.DataFrame,
+    facilities: pd.DataFrame,
+    grounds: pd.DataFrame,
+    compounds: pd.DataFrame,
+    gates: pd.DataFrame,
+    streets: pd.DataFrame,
     metric_epsg: int,
 ) -> pd.DataFrame:
     """The `gates` table (unsorted): the ways into every site and compound.
@@ -112,8 +120,9 @@ class _Streets:
         self.lines, self.ids = lines, edges["edge_id"].to_numpy(dtype=object)
         ends = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
         names = np.concatenate([edges["u"].to_numpy(dtype=object), edges["v"].to_numpy(dtype=object)])
-        self.node_ids, first = np.unique(names.astype(str), return_index=True) if len(names) else (names, [])
-        self.nodes = ends[first] if len(names) else ends
+        unique, first = np.unique(names.astype(str), return_index=True)
+        self.node_ids: Any = unique
+        self.nodes = ends[first]
         self.line_tree, self.node_tree = shapely.STRtree(self.lines), shapely.STRtree(self.nodes)
 
     def meet(self, ring: Any, own_id: str) -> list[tuple[str, Any]]:
@@ -128,7 +137,7 @@ def _compound_gates(
     ordered = compounds.sort_values("compound_id")
     ids = ordered["compound_id"].tolist()
     rings = shapely.boundary(project_geometry(ordered["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg))
-    rows = [(name, ids[ring], "compound", "mapped", point) for ring, name, point in _on_edges(rings, ids, points, names)]
+    rows = [(name, ids[ring], "compound", "mapped", point) for ring, name, point in _on_edges(rings, points, names)]
     with_gates = {owner for _, owner, *_ in rows}
     for own_id, ring in zip(ids, rings, strict=True):
         if own_id not in with_gates:
@@ -146,13 +155,15 @@ def _site_gates(
     polygons = project_geometry(land["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     ids = land["site_id"].tolist()
     rows = [(name, ids[ring], "site", "mapped", point) for ring, name, point in
-            _on_edges(shapely.boundary(polygons), ids, points, names)]  # fmt: skip
+            _on_edges(shapely.boundary(polygons), points, names)]  # fmt: skip
     done = {owner for _, owner, *_ in rows}
     for own_id, polygon in zip(ids, polygons, strict=True):
         if own_id in parks and own_id not in done:
             met = streets.meet(shapely.boundary(polygon), own_id)
             resolved = "perimeter" if met else "boundary"
-            rows += [(name, own_id, "site", resolved, point) for name, point in met or _boundary_points(polygon, own_id)]
+            rows += [
+                (name, own_id, "site", resolved, point) for name, point in met or _boundary_points(polygon, own_id)
+            ]
             done.add(own_id)
     rest = sites[~sites["site_id"].isin(done)]
     places = project_geometry(rest["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)

@@ -63,7 +63,10 @@ class WalkGraph:
         """Street length of each connected part."""
         if not self.n_nodes:
             return np.zeros(0)
-        return np.bincount(self.component[self.u], weights=self.length_m, minlength=int(self.component.max()) + 1)
+        total: NDArray[np.float64] = np.bincount(
+            self.component[self.u], weights=self.length_m, minlength=int(self.component.max()) + 1
+        ).astype(np.float64)
+        return total
 
     @cached_property
     def straightest(self) -> float:
@@ -85,8 +88,12 @@ class WalkGraph:
 
 
 def assemble(
-    node_id: NDArray[np.object_], xy: NDArray[np.float64], edge_id: NDArray[np.object_], u: NDArray[np.int32],
-    v: NDArray[np.int32], length_m: NDArray[np.float64],
+    node_id: NDArray[np.object_],
+    xy: NDArray[np.float64],
+    edge_id: NDArray[np.object_],
+    u: NDArray[np.int32],
+    v: NDArray[np.int32],
+    length_m: NDArray[np.float64],
 ) -> WalkGraph:
     """A `WalkGraph` from its edge list; scipy would add parallel entries up, so the least one is taken first."""
     n = len(node_id)

@@ -36,7 +36,9 @@ def read_barrier_lines(barriers: pd.DataFrame, compounds: pd.DataFrame, metric_e
     return Barriers(shapes[~wall], np.concatenate([shapes[wall], outlines]))
 
 
-def starting_points(demand: pd.DataFrame, facilities: pd.DataFrame, gates: pd.DataFrame, metric_epsg: int) -> pd.DataFrame:
+def starting_points(
+    demand: pd.DataFrame, facilities: pd.DataFrame, gates: pd.DataFrame, metric_epsg: int
+) -> pd.DataFrame:
     """Every place where a link starts: the home or site itself, or each gate of its compound or ground.
 
     Returns
@@ -49,7 +51,9 @@ def starting_points(demand: pd.DataFrame, facilities: pd.DataFrame, gates: pd.Da
     own = pd.DataFrame({"owner_id": demand["demand_id"].array, "compound": demand["compound_id"].array, "home": homes})
     gate_points = project_geometry(gates["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     ways = gates[["gate_id", "owner_id", "owner_type", "resolved_by"]].assign(point=gate_points)
-    compound = ways[ways["owner_type"] == "compound"].drop(columns="owner_type").rename(columns={"owner_id": "compound"})
+    compound = (
+        ways[ways["owner_type"] == "compound"].drop(columns="owner_type").rename(columns={"owner_id": "compound"})
+    )
     known = own["compound"].isin(set(compound["compound"]))
     plain = own[~known]
     plain = plain.assign(gate_id=plain["owner_id"], resolved_by="point", point=plain["home"])
@@ -72,8 +76,15 @@ def starting_points(demand: pd.DataFrame, facilities: pd.DataFrame, gates: pd.Da
 
 
 def link_to_graph(
-    starts: pd.DataFrame, streets: pd.DataFrame, graph: WalkGraph, profile: str, barriers: Barriers, *, max_leg_m: float,
-    island_min_m: float, metric_epsg: int,
+    starts: pd.DataFrame,
+    streets: pd.DataFrame,
+    graph: WalkGraph,
+    profile: str,
+    barriers: Barriers,
+    *,
+    max_leg_m: float,
+    island_min_m: float,
+    metric_epsg: int,
 ) -> pd.DataFrame:
     """The `access_links` of one profile.
 

@@ -42,9 +42,7 @@ class Seeds:
         return len(self.edge)
 
 
-def nearest_nodes(
-    graph: WalkGraph, seeds: Seeds, limit_m: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Distance of every node to the nearest seed, its leg included, and which seed that is.
 
     Parameters
@@ -67,7 +65,9 @@ def nearest_nodes(
         return np.full(n, np.inf), np.full(n, -1, dtype=np.int64)
     u, v = graph.u[seeds.edge].astype(np.int64), graph.v[seeds.edge].astype(np.int64)
     to_v = graph.length_m[seeds.edge] - seeds.offset_m + seeds.leg_m
-    to_u = np.where(np.isfinite(to_v), seeds.offset_m + seeds.leg_m, np.inf)  # a closed edge lets nobody on at either end
+    to_u = np.where(
+        np.isfinite(to_v), seeds.offset_m + seeds.leg_m, np.inf
+    )  # a closed edge lets nobody on at either end
     loop = u == v
     to_u = np.where(loop, np.minimum(to_u, to_v), to_u)
     head = np.column_stack([u, v]).ravel()
@@ -188,7 +188,7 @@ def nearest_along(
     owner, other, along = owner[lead], other[lead], along[lead]
     better = along < best[owner]
     best[owner[better]], seed[owner[better]] = along[better], other[better]
-    best = np.round(best, 2)
+    best = np.round(best, 2).astype(np.float64)
     beyond = ~(best <= limit_m)
     best[beyond] = np.inf
     return best, np.where(beyond, -1, seed)

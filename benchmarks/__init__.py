@@ -1,0 +1,1 @@
+"""Peers side by side: see README.md. Never imported by the package."""

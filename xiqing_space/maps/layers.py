@@ -1,0 +1,133 @@
+"""Tables -> what a page draws: classes of homes, grouped lines, facilities, and the rows beside the map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from xiqing_space.catalog import Band, Catalogue, Standard
+from xiqing_space.indicators import covered
+from xiqing_space.maps.offline import encode_lines, encode_points, encode_polygons, pack_classes
+from xiqing_space.store import Store
+
+COVERED, PARTLY, NOT_COVERED, UNKNOWN = 0, 1, 2, 3
+_MAIN = ("trunk", "primary", "secondary", "tertiary", "trunk_link", "primary_link", "secondary_link", "tertiary_link")
+_PATHS = ("footway", "path", "steps", "cycleway", "pedestrian", "track", "bridleway", "corridor", "platform")
+
+
+def street_groups(streets: pd.DataFrame) -> dict[str, Any]:
+    """Streets in four groups, each to be drawn as one shape."""
+    walk, highway = streets["walk"].to_numpy(bool), streets["highway"].to_numpy(dtype=object)
+    main, path = np.isin(highway, _MAIN), np.isin(highway, _PATHS)
+    motorway = np.isin(highway, ["motorway", "motorway_link"])
+    geometry = streets.geometry.to_numpy()
+    groups = {
+        "main": walk & main, "street": walk & ~main & ~path, "path": walk & path, "closed": ~walk & ~motorway,
+        "motorway": motorway,
+    }  # fmt: skip
+    return {name: encode_lines(geometry[mine]) for name, mine in groups.items()}
+
+
+def land_groups(store: Store) -> dict[str, Any]:
+    """Water, rail, parks and other grounds."""
+    barriers = store.get("barriers")
+    geometry = barriers.geometry.to_numpy()
+    areal, kind = barriers["is_area"].to_numpy(bool), barriers["barrier"].to_numpy(dtype=object)
+    grounds, facilities = store.get("grounds"), store.get("facilities")
+    parks = set(facilities.loc[facilities["kind"] == "park", "site_id"])
+    is_park = grounds["site_id"].isin(parks).to_numpy()
+    water = np.asarray([shapely.build_area(shape) for shape in geometry[areal & (kind == "water")]], dtype=object)
+    return {
+        "water": encode_polygons(water),
+        "stream": encode_lines(geometry[~areal & (kind == "water")]),
+        "rail": encode_lines(geometry[kind == "rail"]),
+        "park": encode_polygons(grounds.geometry.to_numpy()[is_park]),
+        "ground": encode_polygons(grounds.geometry.to_numpy()[~is_park]),
+    }
+
+
+def home_classes(
+    demand: pd.DataFrame, access: pd.DataFrame, kind: str, standard: Standard, measure: str, bands: tuple[Band, ...]
+) -> NDArray[np.uint8]:
+    """Class of every home: covered for all target bands, for some, for none, or unknown.
+
+    Parameters
+    ----------
+    demand, access : DataFrame
+        Tables as written.
+    """
+    mine = access[access["kind"] == kind]
+    hits, unknown = [], np.zeros(len(demand), dtype=bool)
+    for band in bands:
+        rows = mine[mine["profile"] == band.profile].set_index("demand_id").reindex(demand["demand_id"])
+        distance = rows["distance_m" if measure == "walk" else "straight_m"].to_numpy()
+        hits.append(covered(distance, standard.limit_m(band)))
+        unknown |= rows["reason"].eq("home_not_linked").to_numpy() if measure == "walk" else np.isnan(distance)
+    every, some = np.logical_and.reduce(hits), np.logical_or.reduce(hits)
+    classes = np.where(every, COVERED, np.where(some, PARTLY, NOT_COVERED))
+    return np.where(unknown, UNKNOWN, classes).astype(np.uint8)
+
+
+def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Every kind × standard × measure that can be looked at, with its homes' classes and its rows of figures."""
+    demand, access = store.get("demand"), store.get("access")
+    shown = demand[demand["inside"].to_numpy(bool)]
+    access = access[access["demand_id"].isin(set(shown["demand_id"]))]
+    figures = store.get("indicators")
+    figures = figures[figures["indicator_id"] == "A02-coverage"]
+    names = dict(zip(store.get("zones")["zone_id"], store.get("zones")["name"], strict=True))
+    names["*"] = ""
+    result = []
+    for kind in catalogue.measured_kinds:
+        bands = catalogue.target_bands(kind) or tuple(catalogue.bands.values())
+        for standard in catalogue.standards_of(kind):
+            for measure in ("walk", "radius") if standard.unit == "m" else ("walk",):
+                rows = figures[(figures["kind"] == kind) & (figures["standard_id"] == standard.id)
+                               & (figures["measure"] == measure)]  # fmt: skip
+                mapped = not rows["reason"].eq("no_facility_mapped").all()
+                classes = home_classes(shown, access, kind, standard, measure, bands) if mapped else None
+                result.append(
+                    {
+                        "kind": kind, "standard": standard.id, "measure": measure, "limit": standard.value,
+                        "unit": standard.unit, "role": standard.role, "document": standard.document,
+                        "clause": standard.clause, "wording": standard.wording, "status": standard.status,
+                        "seen": standard.seen, "reason": standard.reason,
+                        "homes": None if classes is None else pack_classes(classes),
+                        "rows": [_row(row, names) for row in rows.to_dict("records")],
+                    }
+                )  # fmt: skip
+    return result
+
+
+def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    known = row["denominator"] + row["n_unknown"]
+    return {
+        "zone": row["zone_id"], "name": names.get(row["zone_id"], row["zone_id"]), "band": row["age_band"],
+        "value": None if np.isnan(row["value"]) else round(row["value"], 4),
+        "low": None if np.isnan(row["value_low"]) else round(row["value_low"], 4),
+        "unknown": round(row["n_unknown"] / known, 4) if known > 0 else None,
+        "persons": row["numerator"] if row["weight_kind"] == "persons" else None,
+        "verdict": row["verdict"] if isinstance(row["verdict"], str) else None,
+        "why": row["reason"] if isinstance(row["reason"], str) else None,
+        "evidence": row["evidence_id"],
+    }  # fmt: skip
+
+
+def home_points(demand: gpd.GeoDataFrame) -> list[int]:
+    """The homes inside the area, in the order of their classes."""
+    return encode_points(demand.geometry.to_numpy()[demand["inside"].to_numpy(bool)])
+
+
+def facility_marks(facilities: gpd.GeoDataFrame) -> list[list[Any]]:
+    """Facilities: lon, lat, kind, name, status, whom they serve, id, whether inside the area."""
+    lon, lat = shapely.get_x(facilities.geometry.to_numpy()), shapely.get_y(facilities.geometry.to_numpy())
+    return [
+        [round(x, 6), round(y, 6), row.kind, row.name_ if isinstance(row.name_, str) else "", row.status, row.serves,
+         row.facility_id, bool(row.inside)]
+        for x, y, row in zip(lon, lat, facilities.rename(columns={"name": "name_"}).itertuples(index=False), strict=True)
+    ]  # fmt: skip
