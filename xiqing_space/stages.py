@@ -13,7 +13,7 @@ import shapely
 from xiqing_space.catalog import Catalogue
 from xiqing_space.catalog.load import PROFILES
 from xiqing_space.config import Config
-from xiqing_space.coverage.access import AccessInputs, measure_access, measure_walk
+from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_access, measure_walk
 from xiqing_space.errors import InputDataError
 from xiqing_space.indicators import Tables, build_indicators
 from xiqing_space.ingest.area import Area, read_area, read_zones
@@ -25,7 +25,7 @@ from xiqing_space.ingest.population import building_keys, home_pairs, read_homes
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.streets import read_osm_streets, read_osmnx_streets
 from xiqing_space.network.gates import find_gates
-from xiqing_space.network.graph import WalkGraph, build_graph
+from xiqing_space.network.graph import build_graph
 from xiqing_space.network.links import link_to_graph, read_barrier_lines, starting_points
 from xiqing_space.network.over_barriers import find_barrier_crossings
 from xiqing_space.store import Store
@@ -259,17 +259,19 @@ def coverage(context: Context) -> dict[str, Any]:
     epsg = int(store.get("area")["metric_epsg"].iloc[0])
     inputs = AccessInputs(demand, store.get("facilities"), store.get("gates"), store.get("access_links"), epsg)
     kinds = context.catalogue.measured_kinds
-    graphs: dict[str, WalkGraph] = {profile: build_graph(streets, profile, epsg) for profile in PROFILES}
-    access = store.put("access", measure_access(inputs, graphs, kinds, limit))
+    links: dict[str, ProfileLinks] = {
+        profile: inputs.of_profile(build_graph(streets, profile, epsg), profile) for profile in PROFILES
+    }
+    access = store.put("access", measure_access(inputs, links, kinds, limit))
     crossings = store.get("barrier_crossings")
     closed = set(crossings.loc[~crossings["verified"], "edge_id"])
     guessed = bool((inputs.links["resolved_by"] == "perimeter")[inputs.links["owner_type"] == "demand"].any())
     parts = []
     if closed or guessed:
-        for profile, graph in graphs.items():
-            low_graph = graph.without_edges(closed)
+        for profile, mine in links.items():
+            low = mine.on(mine.graph.without_edges(closed))
             for kind in kinds:
-                part = measure_walk(inputs, low_graph, profile, kind, limit, worst_gate=guessed)
+                part = measure_walk(inputs, low, kind, limit, worst_gate=guessed)
                 parts.append(pd.DataFrame({"demand_id": demand["demand_id"].array, "kind": kind, "profile": profile,
                                            "distance_m": part["distance_m"].array}))  # fmt: skip
     store.put("access_low", _differing(parts, access) if parts else pd.DataFrame())

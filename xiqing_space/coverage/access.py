@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
 from xiqing_space.network.graph import WalkGraph
 from xiqing_space.network.links import seeds_of
-from xiqing_space.network.reach import nearest_along
+from xiqing_space.network.reach import Seeds, nearest_along
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,38 @@ class AccessInputs:
     links: pd.DataFrame
     metric_epsg: int
 
+    def of_profile(self, graph: WalkGraph, profile: str) -> ProfileLinks:
+        """The links of one profile as places on its graph."""
+        mine = self.links[(self.links["profile"] == profile).to_numpy() & self.links["linked"].to_numpy(dtype=bool)]
+        home = (mine["owner_type"] == "demand").to_numpy()
+        homes, sites = mine[home], mine[~home]
+        return ProfileLinks(
+            graph,
+            seeds_of(homes, graph),
+            pd.Index(self.demand["demand_id"]).get_indexer(pd.Index(homes["owner_id"])).astype(np.int64),
+            (homes["resolved_by"] == "perimeter").to_numpy(),
+            seeds_of(sites, graph),
+            sites["owner_id"].to_numpy(dtype=object),
+            sites["gate_id"].to_numpy(dtype=object),
+        )
+
+
+@dataclass(frozen=True)
+class ProfileLinks:
+    """Links on the graph of one profile: of homes (`home_row`: row of `demand`), and of sites with their gates."""
+
+    graph: WalkGraph
+    homes: Seeds
+    home_row: NDArray[np.int64]
+    guessed: NDArray[np.bool_]
+    sites: Seeds
+    site_id: NDArray[np.object_]
+    gate_id: NDArray[np.object_]
+
+    def on(self, graph: WalkGraph) -> ProfileLinks:
+        """The same links on the same graph with some edges closed."""
+        return replace(self, graph=graph)
+
 
 def open_to_everyone(facilities: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows count as existing for everyone: operating, and not for residents or employees only."""
@@ -36,15 +67,15 @@ def open_to_everyone(facilities: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def measure_walk(
-    inputs: AccessInputs, graph: WalkGraph, profile: str, kind: str, limit_m: float, *, worst_gate: bool = False
+    inputs: AccessInputs, links: ProfileLinks, kind: str, limit_m: float, *, worst_gate: bool = False
 ) -> pd.DataFrame:
     """Walking distance from every home to the nearest facility of one kind, on one profile.
 
     Parameters
     ----------
     inputs : AccessInputs
-    graph : WalkGraph
-        Of the profile; closed edges are infinitely long.
+    links : ProfileLinks
+        Of the profile; closed edges of its graph are infinitely long.
     limit_m : float
         Search limit; beyond it the distance is missing, with a reason.
     worst_gate : bool
@@ -64,46 +95,47 @@ def measure_walk(
     facility = np.full(count, None, dtype=object)
     gate = np.full(count, None, dtype=object)
     reason = np.full(count, None, dtype=object)
-    mine = inputs.facilities[open_to_everyone(inputs.facilities) & (inputs.facilities["kind"] == kind).to_numpy()]
-    links = inputs.links[(inputs.links["profile"] == profile) & inputs.links["linked"]]
-    site_links = links[(links["owner_type"] == "site") & links["owner_id"].isin(set(mine["site_id"]))]
-    home_links = links[links["owner_type"] == "demand"]
-    home_row = pd.Index(inputs.demand["demand_id"]).get_indexer(pd.Index(home_links["owner_id"]))
     linked = np.zeros(count, dtype=bool)
-    linked[home_row] = True
-    if mine.empty or site_links.empty:
+    linked[links.home_row] = True
+    mine = inputs.facilities[open_to_everyone(inputs.facilities) & (inputs.facilities["kind"] == kind).to_numpy()]
+    facility_of = mine.drop_duplicates("site_id").set_index("site_id")["facility_id"]
+    chosen = np.flatnonzero(np.isin(links.site_id, facility_of.index.to_numpy(dtype=object)))
+    if not len(chosen):
         reason[:] = "no_facility_mapped" if mine.empty else "facility_not_linked"
         if not mine.empty:
             reason[~linked] = "home_not_linked"
         return pd.DataFrame({"facility_id": facility, "gate_id": gate, "distance_m": distance, "reason": reason})
-    seeds, owners = seeds_of(site_links, graph), seeds_of(home_links, graph)
-    along, seed = nearest_along(graph, seeds, owners, limit_m)
-    guessed = (home_links["resolved_by"] == "perimeter").to_numpy() if worst_gate else np.zeros(len(along), dtype=bool)
-    order = np.lexsort((np.arange(len(along)), np.where(guessed, -along, along), home_row))
-    lead = np.ones(len(order), dtype=bool)
-    lead[1:] = home_row[order][1:] != home_row[order][:-1]
-    best = order[lead]
-    best = best[np.isfinite(along[best])]
-    row, seed = home_row[best], seed[best]
+    seeds = links.sites.take(chosen)
+    along, seed = nearest_along(links.graph, seeds, links.homes, limit_m)
+    best = _best_link(links, along, worst_gate)
+    row, seed = links.home_row[best], chosen[seed[best]]
     distance[row] = along[best]
-    site = site_links["owner_id"].to_numpy(dtype=object)[seed]
-    first = mine.drop_duplicates("site_id").set_index("site_id")["facility_id"]
-    facility[row] = first.loc[site].to_numpy()
-    gate[row] = site_links["gate_id"].to_numpy(dtype=object)[seed]
+    facility[row] = facility_of.loc[links.site_id[seed]].to_numpy()
+    gate[row] = links.gate_id[seed]
     missing = np.isnan(distance)
     reason[missing] = "beyond_search_limit"
-    apart = _unreachable(graph, owners, seeds, home_row, count)
-    reason[missing & apart] = "unreachable"
+    reason[missing & _apart(links, seeds, count)] = "unreachable"
     reason[missing & ~linked] = "home_not_linked"
     return pd.DataFrame({"facility_id": facility, "gate_id": gate, "distance_m": distance, "reason": reason})
 
 
-def _unreachable(graph: WalkGraph, owners: Any, seeds: Any, home_row: Any, count: int) -> NDArray[np.bool_]:
+def _best_link(links: ProfileLinks, along: NDArray[np.float64], worst_gate: bool) -> NDArray[np.int64]:
+    """Of each home the link that counts: the shortest, or the longest of guessed ones; none where that leads nowhere."""
+    guessed = links.guessed if worst_gate else np.zeros(len(along), dtype=bool)
+    order = np.lexsort((np.arange(len(along)), np.where(guessed, -along, along), links.home_row))
+    lead = np.ones(len(order), dtype=bool)
+    lead[1:] = links.home_row[order][1:] != links.home_row[order][:-1]
+    best = order[lead]
+    return best[np.isfinite(along[best])]
+
+
+def _apart(links: ProfileLinks, seeds: Seeds, count: int) -> NDArray[np.bool_]:
     """Homes none of whose links lies in a part of the network that holds a facility."""
+    graph = links.graph
     parts = np.unique(graph.component[graph.u[seeds.edge]])
-    together = np.zeros(count, dtype=bool)
-    together[home_row[np.isin(graph.component[graph.u[owners.edge]], parts)]] = True
-    return ~together
+    apart = np.ones(count, dtype=bool)
+    apart[links.home_row[np.isin(graph.component[graph.u[links.homes.edge]], parts)]] = False
+    return apart
 
 
 def measure_straight(inputs: AccessInputs, kind: str) -> NDArray[np.float64]:
@@ -124,13 +156,13 @@ def measure_straight(inputs: AccessInputs, kind: str) -> NDArray[np.float64]:
 
 
 def measure_access(
-    inputs: AccessInputs, graphs: dict[str, WalkGraph], kinds: tuple[str, ...], limit_m: float
+    inputs: AccessInputs, links: dict[str, ProfileLinks], kinds: tuple[str, ...], limit_m: float
 ) -> pd.DataFrame:
     """The `access` table (unsorted): every home × kind × profile.
 
     Parameters
     ----------
-    graphs : dict of profile to WalkGraph
+    links : dict of profile to ProfileLinks
     kinds : tuple of str
         Kinds to measure; one that nobody mapped gives rows with the reason `no_facility_mapped`, never a distance.
     limit_m : float
@@ -139,8 +171,8 @@ def measure_access(
     parts = []
     for kind in kinds:
         straight = measure_straight(inputs, kind)
-        for profile, graph in graphs.items():
-            part = measure_walk(inputs, graph, profile, kind, limit_m)
+        for profile, mine in links.items():
+            part = measure_walk(inputs, mine, kind, limit_m)
             part.insert(0, "demand_id", inputs.demand["demand_id"].array)
             part["kind"], part["profile"], part["straight_m"] = kind, profile, straight
             parts.append(part)

@@ -136,37 +136,44 @@ def encode_lines(geometry: Any, simplify_degrees: float = 6e-6) -> list[list[int
     if not len(geometry):
         return []
     merged = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(geometry)))
-    parts = shapely.simplify(shapely.get_parts(merged), simplify_degrees)
-    lines = [_deltas(shapely.get_coordinates(part)) for part in parts]
-    return sorted(line for line in lines if len(line) >= 4)
+    return sorted(
+        line for line in _deltas(shapely.simplify(shapely.get_parts(merged), simplify_degrees)) if len(line) >= 4
+    )
 
 
-def _deltas(coords: NDArray[np.float64]) -> list[int]:
+def _deltas(lines: NDArray[np.object_]) -> list[list[int]]:
+    """Each line's first vertex and then its steps on the grid, standing still left out."""
+    coords, line = shapely.get_coordinates(lines, return_index=True)
     grid = np.round(coords * GRID).astype(np.int64)
-    keep = np.ones(len(grid), dtype=bool)
-    keep[1:] = (grid[1:] != grid[:-1]).any(axis=1)
-    grid = grid[keep]
-    steps = np.concatenate([grid[:1], np.diff(grid, axis=0)])
-    result: list[int] = steps.ravel().tolist()
-    return result
+    first = np.ones(len(grid), dtype=bool)
+    first[1:] = line[1:] != line[:-1]
+    moved = first.copy()
+    moved[1:] |= (grid[1:] != grid[:-1]).any(axis=1)
+    steps = grid.copy()
+    steps[1:][~first[1:]] -= grid[:-1][~first[1:]]
+    kept, owner = steps[moved], line[moved]
+    bounds = 2 * np.searchsorted(owner, np.arange(len(lines) + 1))
+    flat = kept.ravel().tolist()
+    return [flat[low:high] for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
 
 
 def encode_polygons(geometry: Any) -> list[list[list[int]]]:
     """Polygons as lists of rings, each a flat list of differences as in `encode_lines`."""
-    result = []
-    for shape in shapely.simplify(geometry, 6e-6):
-        for polygon in shapely.get_parts(shape):
-            rings = [_deltas(shapely.get_coordinates(ring)) for ring in shapely.get_rings(polygon)]
-            result.append([ring for ring in rings if len(ring) >= 6])
+    polygons = shapely.get_parts(shapely.simplify(geometry, 6e-6))
+    rings, owner = shapely.get_rings(polygons, return_index=True)
+    result: list[list[list[int]]] = [[] for _ in polygons]
+    for polygon, ring in zip(owner.tolist(), _deltas(rings), strict=True):
+        if len(ring) >= 6:
+            result[polygon].append(ring)
     return sorted(polygon for polygon in result if polygon)
 
 
 def encode_points(geometry: Any) -> list[int]:
     """Points as one flat list of differences."""
-    return _deltas_all(shapely.get_coordinates(geometry)) if len(geometry) else []
+    return _point_steps(shapely.get_coordinates(geometry)) if len(geometry) else []
 
 
-def _deltas_all(coords: NDArray[np.float64]) -> list[int]:
+def _point_steps(coords: NDArray[np.float64]) -> list[int]:
     grid = np.round(coords * GRID).astype(np.int64)
     result: list[int] = np.concatenate([grid[:1], np.diff(grid, axis=0)]).ravel().tolist()
     return result

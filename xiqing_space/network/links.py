@@ -16,15 +16,49 @@ from xiqing_space.network.reach import Seeds
 
 LINK_LIMIT_M = 250.0  # past this there is no link
 _RINGS_M = (20.0, 50.0, 100.0, LINK_LIMIT_M)
+TOUCH_M = 0.001  # a leg that only touches a barrier does not cross it
 DIGITS = 3  # offsets and legs are rounded here, so that searches and the table hold the same numbers
+
+
+class Segments:
+    """Barriers as single segments, metric: a tree over their boxes, and the crossing test itself in numpy.
+
+    A general predicate on whole coastlines and walls costs tens of times more.
+    """
+
+    def __init__(self, shapes: Any) -> None:
+        coords, line = shapely.get_coordinates(shapely.get_parts(shapely.get_parts(shapes)), return_index=True)
+        pairs = np.flatnonzero(line[1:] == line[:-1])
+        self.a, self.b = coords[pairs], coords[pairs + 1]
+        self.tree = shapely.STRtree(shapely.linestrings(np.stack([self.a, self.b], axis=1)) if len(pairs) else [])
+
+    def crossed_by(self, legs: Any) -> NDArray[np.bool_]:
+        """Whether each two-point leg passes from one side of a segment to the other; an end that touches does not count."""
+        crossed = np.zeros(len(legs), dtype=bool)
+        if not len(legs) or not len(self.a):
+            return crossed
+        ends = shapely.get_coordinates(legs).reshape(-1, 2, 2)
+        leg, segment = self.tree.query(legs)
+        p, q, a, b = ends[leg, 0], ends[leg, 1], self.a[segment], self.b[segment]
+        length = np.maximum(np.hypot(*(b - a).T), 1e-9)
+        from_p, from_q = _turn(a, b, p) / length, _turn(a, b, q) / length
+        apart = (from_p * from_q < 0) & (np.minimum(np.abs(from_p), np.abs(from_q)) > TOUCH_M)
+        crossed[leg[apart & (_turn(p, q, a) * _turn(p, q, b) <= 0)]] = True
+        return crossed
+
+
+def _turn(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Twice the signed area of the triangles a b c."""
+    area: NDArray[np.float64] = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    return area
 
 
 @dataclass(frozen=True)
 class Barriers:
-    """What a leg may not cross, metric. `hard`: water, rail, motorway. `walls`: walls and compounds' outlines."""
+    """What a leg may not cross. `hard`: water, rail, motorway. `walls`: walls and compounds' outlines."""
 
-    hard: NDArray[np.object_]
-    walls: NDArray[np.object_]
+    hard: Segments
+    walls: Segments
 
 
 def read_barrier_lines(barriers: pd.DataFrame, compounds: pd.DataFrame, metric_epsg: int) -> Barriers:
@@ -33,7 +67,7 @@ def read_barrier_lines(barriers: pd.DataFrame, compounds: pd.DataFrame, metric_e
     shapes = project_geometry(ground["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     wall = (ground["barrier"] == "wall").to_numpy()
     outlines = shapely.boundary(project_geometry(compounds["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg))
-    return Barriers(shapes[~wall], np.concatenate([shapes[wall], outlines]))
+    return Barriers(Segments(shapes[~wall]), Segments(np.concatenate([shapes[wall], outlines])))
 
 
 def starting_points(
@@ -155,26 +189,25 @@ def _choose(
         reason[:] = "no_street_within_250m"
         return chosen, reason
     tree = shapely.STRtree(lines)
-    hard, walls = shapely.STRtree(barriers.hard), shapely.STRtree(barriers.walls)
     at, line = tree.query_nearest(points, max_distance=LINK_LIMIT_M, all_matches=True)
     order = np.lexsort((line, at))
     at, line = at[order], line[order]
     first = np.ones(len(at), dtype=bool)
     first[1:] = at[1:] != at[:-1]
     at, line = at[first], line[first]
-    stopped, walled = _crosses(points[at], lines[line], hard, walls, walls_count[at])
+    stopped, walled = _crosses(points[at], lines[line], barriers, walls_count[at])
     free = ~stopped & ~walled
     chosen[at[free]] = line[free]
     reason[:] = "no_street_within_250m"
     reason[at] = None
     blocked = at[~free]
     if len(blocked):
-        _second_choice(blocked, points, lines, tree, hard, walls, walls_count, chosen, reason)
+        _second_choice(blocked, points, lines, tree, barriers, walls_count, chosen, reason)
     return chosen, reason
 
 
 def _second_choice(
-    blocked: NDArray[np.int64], points: Any, lines: Any, tree: Any, hard: Any, walls: Any,
+    blocked: NDArray[np.int64], points: Any, lines: Any, tree: Any, barriers: Barriers,
     walls_count: NDArray[np.bool_], chosen: NDArray[np.int64], reason: NDArray[np.object_],
 ) -> None:  # fmt: skip
     """For points whose nearest line lies behind a barrier: the nearest one that does not; else across a wall, flagged.
@@ -184,7 +217,7 @@ def _second_choice(
     """
     for ring_m in _RINGS_M:
         todo = blocked[chosen[blocked] < 0]
-        pair, line, stopped, walled = _legs_within(todo, ring_m, points, lines, tree, hard, walls, walls_count)
+        pair, line, stopped, walled = _legs_within(todo, ring_m, points, lines, tree, barriers, walls_count)
         _take_first(todo, pair, line, ~stopped & ~walled, chosen)
         if ring_m == _RINGS_M[-2]:
             _take_first(todo, pair, line, ~stopped, chosen, reason)
@@ -192,7 +225,7 @@ def _second_choice(
 
 
 def _legs_within(
-    rows: NDArray[np.int64], radius_m: float, points: Any, lines: Any, tree: Any, hard: Any, walls: Any,
+    rows: NDArray[np.int64], radius_m: float, points: Any, lines: Any, tree: Any, barriers: Barriers,
     walls_count: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
     """Pairs (place in `rows`, line) within a radius, the nearest first, and what their legs cross."""
@@ -200,7 +233,7 @@ def _legs_within(
     distance = shapely.distance(points[rows][pair], lines[line])
     order = np.lexsort((line, distance, pair))
     pair, line = pair[order], line[order]
-    stopped, walled = _crosses(points[rows][pair], lines[line], hard, walls, walls_count[rows][pair])
+    stopped, walled = _crosses(points[rows][pair], lines[line], barriers, walls_count[rows][pair])
     return pair, line, stopped, walled
 
 
@@ -218,14 +251,14 @@ def _take_first(
 
 
 def _crosses(
-    points: Any, lines: Any, hard: Any, walls: Any, walls_count: NDArray[np.bool_]
+    points: Any, lines: Any, barriers: Barriers, walls_count: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether the straight leg from each point to its line crosses a hard barrier, and whether it crosses a wall."""
     legs = shapely.shortest_line(points, lines)
-    stopped, walled = np.zeros(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
-    stopped[hard.query(legs, predicate="crosses")[0]] = True
-    walled[walls.query(legs, predicate="crosses")[0]] = True
-    return stopped, walled & walls_count
+    stopped = barriers.hard.crossed_by(legs)
+    walled = np.zeros(len(legs), dtype=bool)
+    walled[walls_count] = barriers.walls.crossed_by(legs[walls_count])
+    return stopped, walled
 
 
 def _side(line: Any, along: NDArray[np.float64], points: Any) -> NDArray[np.object_]:

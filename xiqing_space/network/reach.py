@@ -41,6 +41,10 @@ class Seeds:
     def __len__(self) -> int:
         return len(self.edge)
 
+    def take(self, rows: NDArray[np.int64]) -> Seeds:
+        """Some of the places."""
+        return Seeds(self.edge[rows], self.offset_m[rows], self.leg_m[rows])
+
 
 def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Distance of every node to the nearest seed, its leg included, and which seed that is.

@@ -5,28 +5,38 @@ invented. The working is in tests/town/README.md; whoever moves a point here has
 
 ::
 
-    y
-    950 . . . . . . . . . 22   #industry#                                M motorway (nobody walks)
-    850 =================21============================================ railway, level crossing at 21
-    800   H12
-    700                  20 ------- 37 --- 38 --- 32     playground 71
-    650     H11           |       [C2: H5  :       |
-    600                   |        H6, no  :priv.  31-48 [park 208]
-    520       [school 401]|        gate]   :       |          )
-    500      33 -- S -----19 ----- 34 --- 35 ----- 30 -------- 36 ~~~~ C ~~~~ 50    ~ path over the canal,
-    420  28 --------------18 ------------- |(47)-- 27 -- 26     :      C      |       nothing says how
-    400  23 --------------17 ----zebra---- |(44)-- 24 -- 25     :      C   H14|
-    340          [K 205]  |              bridge    | H9         :      C      |
-    300   2 ------ 6 -----7 -- 8 -------- 9 ------ 10 --------- 11-12 =C= 13--14 ---H15----H16--- 15
-    260   |        c      |   40 gate                                  C
-    180 M |[park   c      16-41 [C1: H1 H2 H3]                         C
-    150 M | 207]   c      | H4                                         C
-    100 M 1 --H8-- 3 ---- 4 ------------- 5(1000)                      C
-      80              clinic 73        library 75
-       -100  0    400    600    750  900   1000    1100  1200  1280  1320 1400       1800    x
+     950         M                       22                                    C
+     900         M                    H7 |  [203 factory]                      C
+     850         +=======================21====================================+=======
+     800         M        H12            |                                     C
+     720         M                       |            71                       C
+     700         M                       20-------37---38----32                C
+     650         M         H11           | [202   H6]  x     |   [208          C
+     600         M                       | [        ]  x     31--[208          C      51
+     560         M                       | [ H5 42  ]  x     |   [208          C      |
+     520         M           [401 school]|             x     |                 C      |
+     500         M        33-------------19-----34-----35----30---------36~~~~~+~~~~~~50
+     480         M                       |             #     |   H10    x      C      | H14
+     440         M                       |             47    |          x      C      |
+     420         M   28<<<<<<<<<<<<<<<<<<18<<<<<<<<<<<<+<<<<<27<<<<26   x      C      |
+     400         M   23>>>>>>>>>>>>>>>>>>17>>>>>>>>>>>>+>>>>>24>>>>25   x      C      |
+     380         M                       |             44    |          x      C      |
+     340         M                [205]  |             #     |   H9     x      C      | 77H15   H16
+     300    55   M   2-----------6-------7------8------9-----10--------11----12===13--14------------15
+     260    |    M   | [--------]:       | [------40--------]                 C
+     220    |    M   | [207 park]:       | [ H1 76 H]        |   [206          C
+     180    |H13 M   | [        ]:       16-41      ]        |                 C
+     150    |    M   | [--65----]:    H4 | [72      ]        |                 C
+     130    |    M   |      H8   :       | [H3      ]        |                 C
+     100    54   M   1-----------3-------4-------------------5                 C
+      80         M                  73                 75                      C
+       x    -200 -100 0    200    400     600    750    900   1000  1100 1200   1300   1400 1500     1800
 
-M the motorway at x = -100, west of it the island 54-55 with H13. C the canal at x = 1300. c the cycleway for walkers too.
-The footbridge 9-44-45-46-47-35 (steps 44-45 and 46-47) passes over both carriageways, y = 400 eastbound, y = 420 westbound.
+Not to scale. M the motorway, where nobody walks; west of it the island 54-55 with home H13. C the canal, with the bridge 12-13.
+= the railway, with a level crossing at 21. ~ a path over the canal of which nothing says how it gets over. > and < the two
+carriageways, crossed by a zebra (17-18) and by the footbridge # (9-44-45-46-47-35; 44-45 and 46-47 are steps, 45-46 the
+deck). : a cycleway open to walkers. x closed to walkers: a private service road (35-38), a cycleway (11-36). [ ] grounds:
+compounds 201 (gates 40 and 41, the latter private) and 202 (no gate mapped), parks 207 (gate 65) and 208 (no gate mapped).
 """
 
 from __future__ import annotations
