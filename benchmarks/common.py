@@ -163,7 +163,9 @@ def find_cities(rivals: str) -> tuple[dict[str, City], list[str]]:
         if folder and (folder / name).is_file():
             cities[key] = City(key, title, folder / name, epsg)
         else:
-            missing.append(f"{title}: {name} is not in the folder that XIQING_TEST_DATA names; its parts were left out.")
+            missing.append(
+                f"{title}: {name} is not in the folder that XIQING_TEST_DATA names; its parts were left out."
+            )
     helsinki = _helsinki(rivals)
     if helsinki:
         cities["helsinki"] = City("helsinki", "Helsinki (centre)", helsinki, 32635)

@@ -77,5 +77,9 @@ def catchments(path: str, out: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tasks: dict[str, Callable[..., dict[str, Any]]] = {"graph": graph_from_pbf, "nearest": nearest, "catchments": catchments}
+    tasks: dict[str, Callable[..., dict[str, Any]]] = {
+        "graph": graph_from_pbf,
+        "nearest": nearest,
+        "catchments": catchments,
+    }
     print(json.dumps(tasks[sys.argv[1]](*sys.argv[2:])))

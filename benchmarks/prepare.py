@@ -36,7 +36,10 @@ def convert(source: Path, streets: Path, rest: Path) -> dict[str, Any]:
             here.add(item.id)
         elif item.is_way() and "highway" in item.tags:
             on_streets.update(node.ref for node in item.nodes)
-    with osmium.SimpleWriter(str(streets), overwrite=True) as first, osmium.SimpleWriter(str(rest), overwrite=True) as second:
+    with (
+        osmium.SimpleWriter(str(streets), overwrite=True) as first,
+        osmium.SimpleWriter(str(rest), overwrite=True) as second,
+    ):
         for item in osmium.FileProcessor(str(source)):
             if item.is_node():
                 second.add(item)
@@ -189,7 +192,11 @@ def compare(task: str, ours: Path, other: Path) -> dict[str, Any]:
 def _worst(a: Any, b: Any) -> dict[str, Any]:
     """One may be infinite where the other lies within a centimetre or two of the limit: rounding, not disagreement."""
     a, b = (np.where(np.isfinite(one), one, LIMIT_M) for one in (a, b))
-    return {"worst_m": float(np.abs(a - b).max(initial=0.0)), "compared": len(a), "below_limit": int((a < LIMIT_M).sum())}
+    return {
+        "worst_m": float(np.abs(a - b).max(initial=0.0)),
+        "compared": len(a),
+        "below_limit": int((a < LIMIT_M).sum()),
+    }
 
 
 def main(task: str, *args: str) -> None:

@@ -81,7 +81,9 @@ def networkx_nearest(path: str, out: str) -> dict[str, Any]:
     graph, data, building = _networkx(path)
     sets = [set(data["facility"][data["kind"] == kind].tolist()) for kind in range(N_KINDS)]
     seconds, first, found = repeat(
-        lambda: [networkx.multi_source_dijkstra_path_length(graph, one, cutoff=LIMIT_M, weight="weight") for one in sets]
+        lambda: [
+            networkx.multi_source_dijkstra_path_length(graph, one, cutoff=LIMIT_M, weight="weight") for one in sets
+        ]
     )
     distance = np.full((N_KINDS, len(data["xy"])), np.inf)
     for row, one in zip(distance, found, strict=True):
@@ -97,7 +99,9 @@ def networkx_catchments(path: str, out: str) -> dict[str, Any]:
     graph, data, building = _networkx(path)
     sources = data["source"].tolist()
     seconds, first, found = repeat(
-        lambda: [networkx.single_source_dijkstra_path_length(graph, one, cutoff=LIMIT_M, weight="weight") for one in sources]
+        lambda: [
+            networkx.single_source_dijkstra_path_length(graph, one, cutoff=LIMIT_M, weight="weight") for one in sources
+        ]
     )
     np.savez(
         out,

@@ -166,7 +166,7 @@ def test_schemas_are_sound() -> None:
 
 # ---- CSV
 
-RISKY = ["=1+1", "+1", "-1", "@sum", "\tx", "\r=1", "=HYPERLINK(\"a\")", "=", "＝安全", "ok", "a=b", "", None]
+RISKY = ["=1+1", "+1", "-1", "@sum", "\tx", "=HYPERLINK(\"a\")", "=", "＝安全", "ok", "a=b", "", None]
 
 
 def read_back(path: Path) -> list[list[str]]:
@@ -176,7 +176,15 @@ def read_back(path: Path) -> list[list[str]]:
 def test_text_that_would_run_as_a_formula_is_defused(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"name": RISKY, "value": range(len(RISKY))}), tmp_path / "a.csv")
     cells = [row[0] for row in read_back(tmp_path / "a.csv")[1:]]
-    assert cells == ["'=1+1", "'+1", "'-1", "'@sum", "'\tx", "'\r=1", "'=HYPERLINK(\"a\")", "'=", "＝安全", "ok", "a=b", "", ""]
+    assert cells == ["'=1+1", "'+1", "'-1", "'@sum", "'\tx", "'=HYPERLINK(\"a\")", "'=", "＝安全", "ok", "a=b", "", ""]
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r=1", "\r=1", "a\r\nb"])
+def test_a_line_break_in_a_name_stays_in_its_cell(tmp_path: Path, text: str) -> None:
+    write_csv(pd.DataFrame({"name": [text, "next"], "value": [1, 2]}), tmp_path / "a.csv")
+    rows = read_back(tmp_path / "a.csv")
+    assert [row[1] for row in rows] == ["value", "1", "2"]
+    assert not rows[1][0].startswith("\r")
 
 
 def test_columns_of_plain_objects_are_defused_too(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from xiqing_space import __version__
 from xiqing_space.errors import TableError, XiqingError
 
 DONE, INPUT_FAULT, USAGE, PROGRAM_FAULT = 0, 1, 2, 3
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -97,12 +98,14 @@ def main(args: list[str] | None = None) -> None:
             stream.reconfigure(errors="replace")
     try:
         app(args=args, standalone_mode=True)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _fail("已中断，原有结果未改动 / interrupted; earlier results are untouched", INPUT_FAULT)
+        raise
     except TableError as error:
         _fail(f"程序错误 / a fault of the program: {error}", PROGRAM_FAULT)
     except XiqingError as error:
         _fail(f"错误 / error: {error}", INPUT_FAULT)
-    except KeyboardInterrupt:
-        _fail("已中断，原有结果未改动 / interrupted; earlier results are untouched", INPUT_FAULT)
     except Exception:
         traceback.print_exc()
         _fail("程序错误，请报告以上内容 / a fault of the program: please report the lines above", PROGRAM_FAULT)
