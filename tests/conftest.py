@@ -42,7 +42,7 @@ def helsinki_run(helsinki: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     base = tmp_path_factory.mktemp("helsinki")
     config = write_config(base / "helsinki.toml", {"area": {"name": "Helsinki"}, "sources": {"osm": str(helsinki)}})
     result = call("run", "--config", config, "--out", base / "out")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     return base / "out"
 
 

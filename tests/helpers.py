@@ -55,8 +55,15 @@ class Drawing:
     relations: dict[int, tuple[list[tuple[str, int, str]], dict[str, str]]] = field(default_factory=dict)
     places: dict[tuple[float, float], int] = field(default_factory=dict)
 
-    def node(self, x: float, y: float, tags: Mapping[str, str] | None = None, *, id: int | None = None,  # noqa: A002
-             lonlat: bool = False) -> int:
+    def node(
+        self,
+        x: float,
+        y: float,
+        tags: Mapping[str, str] | None = None,
+        *,
+        id: int | None = None,  # noqa: A002
+        lonlat: bool = False,
+    ) -> int:
         """A new node, in metres or in degrees."""
         identity = id if id is not None else max(self.nodes, default=0) + 1
         lon, lat = (x, y) if lonlat else degrees(x, y)
@@ -96,14 +103,22 @@ class Drawing:
         return Drawing(dict(self.nodes), dict(self.ways), dict(self.relations), dict(self.places))
 
     def write(self, path: Path, *, backwards: bool = False) -> Path:
-        """Write the extract; `backwards` writes ways and relations in the opposite order."""
-        order = reversed if backwards else list
+        """Write the extract in id order, as every extract comes; `backwards` turns ways and relations round."""
         lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" generator="drawn">']
-        for identity, (lon, lat, tags) in self.nodes.items():
-            lines += [f'<node id="{identity}" version="1" lat="{lat:.7f}" lon="{lon:.7f}">', *_tag_lines(tags), "</node>"]
-        for identity, (refs, tags) in order(self.ways.items()):
-            lines += [f'<way id="{identity}" version="1">', *(f'<nd ref="{ref}"/>' for ref in refs), *_tag_lines(tags), "</way>"]
-        for identity, (members, tags) in order(self.relations.items()):
+        for identity, (lon, lat, tags) in sorted(self.nodes.items()):
+            lines += [
+                f'<node id="{identity}" version="1" lat="{lat:.7f}" lon="{lon:.7f}">',
+                *_tag_lines(tags),
+                "</node>",
+            ]
+        for identity, (refs, tags) in sorted(self.ways.items(), reverse=backwards):
+            lines += [
+                f'<way id="{identity}" version="1">',
+                *(f'<nd ref="{ref}"/>' for ref in refs),
+                *_tag_lines(tags),
+                "</way>",
+            ]
+        for identity, (members, tags) in sorted(self.relations.items(), reverse=backwards):
             lines += [f'<relation id="{identity}" version="1">']
             lines += [f'<member type="{kind}" ref="{ref}" role="{role}"/>' for kind, ref, role in members]
             lines += [*_tag_lines(tags), "</relation>"]
@@ -190,11 +205,16 @@ def draw_hamlet() -> Drawing:
     return d
 
 
-def polygon_feature(corners: Sequence[tuple[float, float]], properties: Mapping[str, Any] | None = None, *,
-                    lonlat: bool = False) -> dict[str, Any]:
+def polygon_feature(
+    corners: Sequence[tuple[float, float]], properties: Mapping[str, Any] | None = None, *, lonlat: bool = False
+) -> dict[str, Any]:
     """A GeoJSON feature from corners in metres (or, as they stand, degrees)."""
     ring = [list(one if lonlat else degrees(*one)) for one in corners]
-    return {"type": "Feature", "properties": dict(properties or {}), "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    return {
+        "type": "Feature",
+        "properties": dict(properties or {}),
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
 
 
 def write_geojson(path: Path, features: Sequence[Mapping[str, Any]]) -> Path:

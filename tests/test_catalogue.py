@@ -32,6 +32,7 @@ def standard(**changes: Any) -> Standard:
 
 # ---- standards
 
+
 @pytest.mark.parametrize("seen", ["U", "P"])
 def test_a_clause_whose_text_was_not_seen_cannot_be_stored(seen: str) -> None:
     with pytest.raises(ValidationError, match="not seen"):
@@ -145,6 +146,7 @@ def test_every_verdict_is_in_the_vocabulary_and_has_words() -> None:
 
 
 # ---- words
+
 
 def test_every_word_has_both_languages() -> None:
     assert len(CATALOGUE.words) > 50

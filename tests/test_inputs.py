@@ -40,7 +40,7 @@ def earlier(hamlet_osm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("earlier")
     config = write_config(base / "good.toml", {"area": {"name": "村"}, "sources": {"osm": str(hamlet_osm)}})
     result = call("run", "--config", config, "--out", base / "out")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     return base / "out"
 
 
@@ -69,6 +69,7 @@ def with_osm(folder: Path, name: str, content: bytes | None = None) -> Path:
 
 # ---- the extract
 
+
 def test_absent_file(earlier: Path, tmp_path: Path) -> None:
     refused(earlier, with_osm(tmp_path, "gone.osm.pbf"), "c.toml", "gone.osm.pbf", "osm")
 
@@ -90,7 +91,9 @@ def test_empty_file(earlier: Path, tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("share", [0.5, 0.02, 0.98])
 def test_truncated_extract(earlier: Path, tmp_path: Path, helsinki: Path, share: float) -> None:
     content = helsinki.read_bytes()
-    refused(earlier, with_osm(tmp_path, "half.osm.pbf", content[: int(len(content) * share)]), "half.osm.pbf", "truncated")
+    refused(
+        earlier, with_osm(tmp_path, "half.osm.pbf", content[: int(len(content) * share)]), "half.osm.pbf", "truncated"
+    )
 
 
 def test_truncated_xml(earlier: Path, tmp_path: Path, hamlet: Drawing) -> None:
@@ -170,7 +173,7 @@ def test_extract_with_streets_only_runs(tmp_path: Path) -> None:
     d.street([(0, 0), (300, 0), (900, 0)])
     d.write(tmp_path / "a.osm")
     result = call("run", "--config", with_osm(tmp_path, "a.osm"), "--out", tmp_path / "out")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     doubts = set(pd.read_csv(tmp_path / "out/data/processed/quality.csv")["check"])
     assert {"no_homes", "kind_unmapped"} <= doubts
     rows = table(tmp_path / "out", "indicators")
@@ -179,6 +182,7 @@ def test_extract_with_streets_only_runs(tmp_path: Path) -> None:
 
 
 # ---- the area
+
 
 def corner(x: float, y: float, side: float = 0.002) -> list[float]:
     lon, lat = degrees(x, y)
@@ -201,7 +205,9 @@ def test_area_elsewhere(earlier: Path, tmp_path: Path, hamlet_osm: Path) -> None
 
 def test_boundary_that_misses_the_data(earlier: Path, tmp_path: Path, hamlet_osm: Path) -> None:
     write_geojson(tmp_path / "b.geojson", [polygon_feature([(2, 48), (3, 48), (3, 49), (2, 48)], lonlat=True)])
-    refused(earlier, area_config(tmp_path, hamlet_osm, {"boundary": "b.geojson"}), "does not touch the data", "boundary")
+    refused(
+        earlier, area_config(tmp_path, hamlet_osm, {"boundary": "b.geojson"}), "does not touch the data", "boundary"
+    )
 
 
 def test_boundary_in_metres_declared_as_degrees(earlier: Path, tmp_path: Path, hamlet_osm: Path) -> None:
@@ -221,7 +227,7 @@ def test_boundary_in_another_system_is_taken_over(tmp_path: Path, hamlet_osm: Pa
     square.to_crs(4548).to_file(tmp_path / "b.gpkg")
     config = area_config(tmp_path, hamlet_osm, {"boundary": "b.gpkg"})
     result = call("run", "--config", config, "--out", tmp_path / "out", "--only", "ingest")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     found = shapely.from_wkb(table(tmp_path / "out", "area")["geometry"].iloc[0])
     assert found.bounds == pytest.approx(square.total_bounds, abs=3e-7)
 
@@ -231,7 +237,7 @@ def test_boundary_that_crosses_itself_is_mended_and_noted(tmp_path: Path, hamlet
     write_geojson(tmp_path / "b.geojson", [polygon_feature(bow)])
     config = area_config(tmp_path, hamlet_osm, {"boundary": "b.geojson"})
     result = call("run", "--config", config, "--out", tmp_path / "out", "--only", "ingest")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     found = shapely.from_wkb(table(tmp_path / "out", "area")["geometry"].iloc[0])
     assert found.is_valid
     assert len(found.geoms) == 2, "a bow tie has two halves"
@@ -242,7 +248,13 @@ def test_boundary_that_crosses_itself_is_mended_and_noted(tmp_path: Path, hamlet
 def test_boundary_of_points(earlier: Path, tmp_path: Path, hamlet_osm: Path) -> None:
     point = {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": list(degrees(0, 0))}}
     write_geojson(tmp_path / "b.geojson", [point])
-    refused(earlier, area_config(tmp_path, hamlet_osm, {"boundary": "b.geojson"}), "b.geojson", "polygons are needed", "row 1")
+    refused(
+        earlier,
+        area_config(tmp_path, hamlet_osm, {"boundary": "b.geojson"}),
+        "b.geojson",
+        "polygons are needed",
+        "row 1",
+    )
 
 
 def test_boundary_without_features(earlier: Path, tmp_path: Path, hamlet_osm: Path) -> None:
@@ -258,7 +270,9 @@ def test_boundary_with_a_row_that_has_no_geometry(earlier: Path, tmp_path: Path,
 
 @pytest.mark.parametrize("name", ["b.geojson", "b.gpkg", "b.shp"])
 @pytest.mark.parametrize("content", [b"", b"hello", b'{"type": "FeatureCollection", "features": [{"ty'])
-def test_boundary_that_cannot_be_read(earlier: Path, tmp_path: Path, hamlet_osm: Path, name: str, content: bytes) -> None:
+def test_boundary_that_cannot_be_read(
+    earlier: Path, tmp_path: Path, hamlet_osm: Path, name: str, content: bytes
+) -> None:
     (tmp_path / name).write_bytes(content)
     refused(earlier, area_config(tmp_path, hamlet_osm, {"boundary": name}), name)
 
@@ -269,6 +283,7 @@ def test_metric_system_that_is_none(earlier: Path, tmp_path: Path, hamlet_osm: P
 
 
 # ---- zones
+
 
 def zone(number: int, **properties: Any) -> dict[str, Any]:
     given = {"zone_id": f"z{number}", "name": f"片{number}", "settlement": "urban", **properties}
@@ -295,7 +310,9 @@ def test_zones(
     earlier: Path, tmp_path: Path, hamlet_osm: Path, features: list[dict[str, Any]], names: tuple[str, ...]
 ) -> None:
     write_geojson(tmp_path / "zones.geojson", features)
-    refused(earlier, area_config(tmp_path, hamlet_osm, {"zones": "zones.geojson"}), "zones.geojson", *names, remedy=" / ")
+    refused(
+        earlier, area_config(tmp_path, hamlet_osm, {"zones": "zones.geojson"}), "zones.geojson", *names, remedy=" / "
+    )
 
 
 def test_zones_elsewhere(earlier: Path, tmp_path: Path, hamlet_osm: Path) -> None:
@@ -308,7 +325,7 @@ def test_a_zone_without_a_name_is_no_fault_of_the_program(tmp_path: Path, hamlet
     write_geojson(tmp_path / "zones.geojson", [zone(0), zone(1, name=None)])
     config = area_config(tmp_path, hamlet_osm, {"zones": "zones.geojson"})
     result = call("run", "--config", config, "--out", tmp_path / "out", "--only", "ingest")
-    assert result.code in (0, 1), result.err
+    assert result.code in (0, 1), result.err[-300:]
     if result.code == 0:
         assert not set(table(tmp_path / "out", "zones")["name"].str.lower()) & {"nan", "none", "<na>"}
 
@@ -318,7 +335,7 @@ def test_words_of_settlement(tmp_path: Path, hamlet_osm: Path, word: str, kept: 
     write_geojson(tmp_path / "zones.geojson", [zone(0, settlement=word), zone(1, settlement=None)])
     config = area_config(tmp_path, hamlet_osm, {"zones": "zones.geojson"})
     result = call("run", "--config", config, "--out", tmp_path / "out", "--only", "ingest")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     assert table(tmp_path / "out", "zones")["settlement"].fillna("").tolist() == [kept, ""]
 
 
@@ -326,7 +343,7 @@ def test_a_zone_id_that_would_run_as_a_formula_is_defused(tmp_path: Path, hamlet
     write_geojson(tmp_path / "zones.geojson", [zone(0, zone_id='=HYPERLINK("x")')])
     config = area_config(tmp_path, hamlet_osm, {"zones": "zones.geojson"})
     result = call("run", "--config", config, "--out", tmp_path / "out", "--only", "indicators")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     cells = pd.read_csv(tmp_path / "out/data/processed/indicators.csv", dtype=str)["zone_id"]
     assert set(cells) == {"*", '\'=HYPERLINK("x")'}
 
@@ -412,7 +429,7 @@ def test_toml_as_windows_editors_save_it_is_read(tmp_path: Path, hamlet_osm: Pat
     text = '\ufeff[area]\r\nname = "西青"\r\n[sources]\r\nosm = "a.osm.pbf"\r\n'
     (tmp_path / "c.toml").write_bytes(text.encode())
     result = call("check", "--config", tmp_path / "c.toml", "--out", tmp_path / "out")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
 
 
 def test_an_area_without_data_is_never_run_on_the_sample(earlier: Path, tmp_path: Path) -> None:
@@ -435,11 +452,12 @@ def test_chinese_and_blanks_in_paths(tmp_path: Path, hamlet_osm: Path) -> None:
     config = write_config(folder / "设置 c.toml", {"area": {"name": "村", "zones": "分区 b.geojson"},
                                                  "sources": {"osm": "道路 a.osm.pbf"}})  # fmt: skip
     result = call("run", "--config", config, "--out", folder / "结果 d", "--only", "ingest")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     assert table(folder / "结果 d", "zones")["zone_id"].tolist() == ["e", "w"]
 
 
 # ---- streets from osmnx
+
 
 def streets_config(folder: Path, name: str = "s.gpkg") -> Path:
     return write_config(folder / "c.toml", {"area": {"name": "x"}, "sources": {"streets": name}})
@@ -454,6 +472,7 @@ def test_osmnx_file_without_a_layer_of_edges(earlier: Path, tmp_path: Path) -> N
     refused(earlier, streets_config(tmp_path), "s.gpkg", "no layer named edges", "roads", "save_graph_geopackage")
 
 
+@pytest.mark.filterwarnings("ignore:GPKG:RuntimeWarning")
 @pytest.mark.parametrize("content", [b"", b"hello" * 100, b"SQLite format 3\x00" + b"\x00" * 200])
 def test_geopackage_that_is_none(earlier: Path, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "s.gpkg").write_bytes(content)
@@ -477,22 +496,23 @@ def test_osmnx_file_whose_nodes_are_no_numbers(earlier: Path, tmp_path: Path, no
 def test_osmnx_file_that_a_gis_saved_again(earlier: Path, tmp_path: Path) -> None:
     """A GIS turns lines into multi-lines: read them or refuse them, but it is no fault of the program."""
     lines = [shapely.MultiLineString([[degrees(0, 0), degrees(600, 0)]])]
-    gpd.GeoDataFrame({"u": [1], "v": [2], "osmid": ["7"], "highway": ["residential"]}, geometry=lines, crs=4326).to_file(
-        tmp_path / "s.gpkg", layer="edges", driver="GPKG"
-    )
+    gpd.GeoDataFrame(
+        {"u": [1], "v": [2], "osmid": ["7"], "highway": ["residential"]}, geometry=lines, crs=4326
+    ).to_file(tmp_path / "s.gpkg", layer="edges", driver="GPKG")
     result = call("run", "--config", streets_config(tmp_path), "--out", tmp_path / "out", "--only", "ingest")
-    assert result.code in (0, 1), result.err
+    assert result.code in (0, 1), result.err[-300:]
 
 
 def test_osmnx_streets_alone_run(tmp_path: Path) -> None:
     write_osmnx(tmp_path / "s.gpkg", [edge(), edge(u=2, v=3, osmid="8", line=[(600.0, 0.0), (600.0, 500.0)])])
     result = call("run", "--config", streets_config(tmp_path), "--out", tmp_path / "out")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]
     assert table(tmp_path / "out", "streets")["edge_id"].tolist() == ["osm:w7:n1-n2", "osm:w8:n2-n3"]
     assert table(tmp_path / "out", "area")["metric_epsg"].tolist() == [4548]
 
 
 # ---- the folder for results
+
 
 def test_a_file_in_place_of_the_folder(tmp_path: Path, hamlet_osm: Path) -> None:
     (tmp_path / "out").write_text("mine", encoding="utf-8")
@@ -519,9 +539,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path, hamlet_osm: Path) -> N
     assert "Traceback" not in result.err
 
 
-def test_a_disk_that_fills_up(
-    earlier: Path, tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_up(earlier: Path, tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(context: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -535,6 +553,7 @@ def test_a_disk_that_fills_up(
 
 
 # ---- stopped in the middle
+
 
 @pytest.mark.parametrize("stage", ["ingest", "network", "indicators"])
 def test_an_interrupted_run(
@@ -587,7 +606,7 @@ def test_a_broken_manifest_is_no_reason_to_stop(tmp_path: Path, hamlet_osm: Path
     for content in ("{", "[]", '{"stages": {}}'):
         manifest.write_text(content, encoding="utf-8")
         result = call("run", "--config", config, "--out", tmp_path / "out", "--only", "ingest")
-        assert result.code == 0, result.err
+        assert result.code == 0, result.err[-300:]
         assert json.loads(manifest.read_text("utf-8")) == good
 
 
@@ -599,4 +618,4 @@ def test_odd_tags_are_no_reason_to_stop(tmp_path: Path, tags: dict[str, str]) ->
     d.node(40, 40, {"amenity": "school", **tags})
     d.write(tmp_path / "a.osm")
     result = call("run", "--config", with_osm(tmp_path, "a.osm"), "--out", tmp_path / "out", "--only", "ingest")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.err[-300:]

@@ -98,6 +98,7 @@ def pairs(ways: StreetWays) -> list[tuple[int, int]]:
 
 # ---- a real extract
 
+
 def test_helsinki_agrees_with_the_plain_reader(helsinki: Path) -> None:
     ways = compare(helsinki)
     assert len(set(ways.way_id.tolist())) > 2000
@@ -132,6 +133,7 @@ def test_helsinki_lengths_are_those_of_the_metric_system(helsinki: Path) -> None
 
 
 # ---- drawn cases
+
 
 @pytest.mark.parametrize("suffix", [".osm", ".osm.pbf"])
 def test_shared_node_joins(tmp_path: Path, suffix: str) -> None:
@@ -191,7 +193,9 @@ def test_a_ring_and_its_way_in(tmp_path: Path) -> None:
     d.street([*ring, ring[0]])
     d.street([ring[2], (120.0, 60.0)])
     far = d.at(120.0, 60.0)
-    assert pairs(compare(d.write(tmp_path / "a.osm"))) == sorted([(ring[0], ring[2]), (ring[2], ring[0]), (ring[2], far)])
+    assert pairs(compare(d.write(tmp_path / "a.osm"))) == sorted(
+        [(ring[0], ring[2]), (ring[2], ring[0]), (ring[2], far)]
+    )
 
 
 def test_a_clipped_way_keeps_its_stretches(tmp_path: Path) -> None:
@@ -339,6 +343,7 @@ def test_walkability_through_a_file(tmp_path: Path) -> None:
 
 
 # ---- osmnx
+
 
 def _osmnx_rows() -> list[dict[str, Any]]:
     bend = [(0.0, 0.0), (50.0, 20.0), (100.0, 0.0)]

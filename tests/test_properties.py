@@ -92,18 +92,16 @@ def measure(world: World, order: np.random.Generator | None = None) -> tuple[pd.
     gates = mixed(
         pd.DataFrame(
             [
-                (f"g{place}", f"f{site}", "site", "mapped", degrees([place])[0])
+                (f"g{place}", f"f{site}", "site", "mapped", None, degrees([place])[0])
                 for site, mine in enumerate(world.sites)
                 for place in mine
             ],
-            columns=["gate_id", "owner_id", "owner_type", "resolved_by", "geometry"],
+            columns=["gate_id", "owner_id", "owner_type", "resolved_by", "through", "geometry"],
         )
     )
     graph = build_graph(streets, "walk", EPSG)
     starts = starting_points(demand, facilities, gates, EPSG)
-    links = link_to_graph(
-        starts, streets, graph, "walk", NO_BARRIERS, max_leg_m=100, island_min_m=0, metric_epsg=EPSG
-    )
+    links = link_to_graph(starts, streets, graph, "walk", NO_BARRIERS, max_leg_m=100, island_min_m=0, metric_epsg=EPSG)
     links = finish("access_links", links)
     inputs = AccessInputs(demand, facilities, gates, links, EPSG)
     return links, finish("access", measure_access(inputs, {"walk": inputs.of_profile(graph, "walk")}, ("park",), LIMIT))

@@ -184,6 +184,7 @@ def test_leftovers_of_a_run_that_died_do_not_enter_the_next(tmp_path: Path) -> N
 
 # ---- hashes and records
 
+
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x" * 3_000_000)

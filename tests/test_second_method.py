@@ -17,7 +17,10 @@ TOLERANCE_M = 0.01
 
 def recompute(folder: Path) -> tuple[int, float, list[str]]:
     """Rows compared, worst difference in metres, and rows on whose reach the two methods disagree."""
-    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("streets", "access_links", "facilities", "access")}
+    tables = {
+        name: pd.read_parquet(folder / f"{name}.parquet")
+        for name in ("streets", "access_links", "facilities", "access")
+    }
     streets, links, facilities, access = tables.values()
     ends = {row.edge_id: (row.u, row.v, row.length_m) for row in streets.itertuples()}
     counted = facilities[(facilities["status"] == "operating") & (facilities["serves"] == "everyone")]

@@ -46,6 +46,7 @@ def square(west: float = 117.0) -> shapely.MultiPolygon:
 
 # ---- finish
 
+
 def test_rows_are_sorted_by_key_whatever_their_order() -> None:
     done = finish("nodes", nodes())
     assert done["node_id"].tolist() == ["osm:n1", "osm:n10", "osm:n2"]
@@ -166,7 +167,7 @@ def test_schemas_are_sound() -> None:
 
 # ---- CSV
 
-RISKY = ["=1+1", "+1", "-1", "@sum", "\tx", "=HYPERLINK(\"a\")", "=", "＝安全", "ok", "a=b", "", None]
+RISKY = ["=1+1", "+1", "-1", "@sum", "\tx", '=HYPERLINK("a")', "=", "＝安全", "ok", "a=b", "", None]
 
 
 def read_back(path: Path) -> list[list[str]]:
@@ -176,7 +177,7 @@ def read_back(path: Path) -> list[list[str]]:
 def test_text_that_would_run_as_a_formula_is_defused(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"name": RISKY, "value": range(len(RISKY))}), tmp_path / "a.csv")
     cells = [row[0] for row in read_back(tmp_path / "a.csv")[1:]]
-    assert cells == ["'=1+1", "'+1", "'-1", "'@sum", "'\tx", "'=HYPERLINK(\"a\")", "'=", "＝安全", "ok", "a=b", "", ""]
+    assert cells == ["'=1+1", "'+1", "'-1", "'@sum", "'\tx", '\'=HYPERLINK("a")', "'=", "＝安全", "ok", "a=b", "", ""]
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r=1", "\r=1", "a\r\nb"])
@@ -198,7 +199,7 @@ def test_numbers_below_zero_stay_numbers(tmp_path: Path) -> None:
 
 
 def test_csv_opens_with_chinese_in_a_spreadsheet(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"名称": ["幼儿园", "a,b\"c"]})
+    frame = pd.DataFrame({"名称": ["幼儿园", 'a,b"c']})
     write_csv(frame, tmp_path / "a.csv")
     raw = (tmp_path / "a.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
@@ -214,6 +215,7 @@ def test_write_csv_leaves_its_frame_alone(tmp_path: Path) -> None:
 
 
 # ---- data dictionary
+
 
 def test_the_data_dictionary_is_the_one_that_the_schemas_make() -> None:
     assert (ROOT / "docs" / "data_dictionary.md").read_text(encoding="utf-8") == dictionary_markdown()

@@ -82,24 +82,36 @@ class _Coverage:
     def share(
         self, measure: str, standard: Standard, bands: tuple[Band, ...], here: NDArray[np.bool_]
     ) -> dict[str, float]:
-        """Value, low, numerator, denominator and unknown of the homes `here`."""
+        """Value with its range, numerator, denominator and unknown of the homes `here`.
+
+        Homes that no street can be joined to are unknown on foot. They stay in the denominator, so that covered, uncovered
+        and unknown sum to one and a walk share never exceeds the radius share; the high value counts them all as covered.
+        """
         total = unknown = met = lower = 0.0
         for band in bands:
             walk, straight, unlinked, low = self.by_profile[band.profile]
             people = self.tables.demand[band.column].to_numpy()
             limit = standard.limit_m(band)
-            known = here & ~unlinked if measure == "walk" else here
+            lost = here & unlinked if measure == "walk" else np.zeros(len(here), dtype=bool)
             hit = covered(walk if measure == "walk" else straight, limit)
-            hit_low = covered(low, limit) if measure == "walk" else hit
-            total += people[known].sum()
-            unknown += people[here & ~known].sum()
-            met += people[known & hit].sum()
-            lower += people[known & hit_low].sum()
-        share = met / total if total > 0 else np.nan
+            total += people[here].sum()
+            unknown += people[lost].sum()
+            met += people[here & hit].sum()
+            lower += people[here & covered(low, limit)].sum() if measure == "walk" else people[here & hit].sum()
+        if total <= unknown:
+            return dict.fromkeys(("value", "value_low", "value_high"), np.nan) | {
+                "numerator": met,
+                "denominator": total,
+                "n_unknown": unknown,
+            }
         return {
-            "value": share, "value_low": lower / total if total > 0 else np.nan, "value_high": share,
-            "numerator": met, "denominator": total, "n_unknown": unknown,
-        }  # fmt: skip
+            "value": met / total,
+            "value_low": lower / total,
+            "value_high": (met + unknown) / total,
+            "numerator": met,
+            "denominator": total,
+            "n_unknown": unknown,
+        }
 
 
 def build_indicators(tables: Tables, catalogue: Catalogue, run_key: str) -> pd.DataFrame:
@@ -159,9 +171,8 @@ def _coverage_rows(
             if not mapped:
                 numbers |= dict.fromkeys(("value", "value_low", "value_high", "numerator"), np.nan)
                 reason = "no_facility_mapped"
-            elif numbers["denominator"] == 0:
-                numbers |= dict.fromkeys(("value", "value_low", "value_high"), np.nan)
-                reason = "no_homes" if numbers["n_unknown"] == 0 else "homes_unknown"
+            elif np.isnan(numbers["value"]):
+                reason = "no_homes" if numbers["denominator"] == 0 else "homes_unknown"
             verdict, why = verdict_of(standard, measure, numbers["value"], numbers["n_unknown"], settlements)
             whose = catalogue.bands.get(band_id)
             rows.append(

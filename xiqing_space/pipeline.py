@@ -111,6 +111,7 @@ def settle_inputs(config: Config, workshop: Path) -> Inputs:
             }
         )
         config = config.model_copy(update={"area": area, "sources": sample.sources})
+    synthetic = synthetic or _is_sample(config.sources.osm)
     records = [
         {
             "role": role, "file": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size,
@@ -119,6 +120,16 @@ def settle_inputs(config: Config, workshop: Path) -> Inputs:
         for role, path in sorted(config.files().items())
     ]  # fmt: skip
     return Inputs(config, synthetic, records)
+
+
+def _is_sample(osm: Path | None) -> bool:
+    """Whether a file that the configuration names is the sample, written out earlier: it says so in its header."""
+    if osm is None:
+        return False
+    from xiqing_space.ingest.osm import read_header
+    from xiqing_space.sample import GENERATOR
+
+    return bool(read_header(osm).generator == GENERATOR)
 
 
 def _section(config: Config, name: str) -> Any:

@@ -12,6 +12,8 @@ from xiqing_space.crs import GEOGRAPHIC
 from xiqing_space.errors import TableError
 from xiqing_space.schemas import TABLES, Table
 
+__all__ = ["TABLES", "dictionary_markdown", "empty", "finish"]
+
 _PANDAS = {"text": "str", "number": "float64", "whole": "Int64", "flag": "bool"}
 
 

@@ -37,7 +37,9 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def table(processed: Path) -> Table:
-    return lambda name: pd.DataFrame(pd.read_parquet(processed / f"{name}.parquet")).drop(columns="geometry", errors="ignore")
+    return lambda name: pd.DataFrame(pd.read_parquet(processed / f"{name}.parquet")).drop(
+        columns="geometry", errors="ignore"
+    )
 
 
 def expected(name: str) -> pd.DataFrame:
@@ -62,7 +64,10 @@ def assert_agrees(hand: pd.DataFrame, program: pd.DataFrame, key: list[str], tol
             differs = (mine.isna() != theirs.isna()) | ((mine - theirs).abs() > tolerance)
         else:
             differs = mine != theirs.astype(object).where(theirs.notna(), "").astype(str)
-        wrong += [f"{place}: {column} {mine[place]!r} by hand, {theirs[place]!r} by the program" for place in left.index[differs]]
+        wrong += [
+            f"{place}: {column} {mine[place]!r} by hand, {theirs[place]!r} by the program"
+            for place in left.index[differs]
+        ]
     assert not wrong, "\n".join(wrong)
 
 
@@ -117,7 +122,6 @@ def test_a_run_without_sources_is_labelled_synthetic(tmp_path: Path) -> None:
     assert area.iloc[0].tolist() == [plan.NAME, plan.LICENCE]
 
 
-@pytest.mark.xfail(strict=True, reason="the pipeline calls data synthetic only where the configuration names no sources")
 def test_a_run_on_the_written_sample_is_labelled_synthetic(processed: Path) -> None:
     assert labels(processed) == (True, True, {True})
 
@@ -224,7 +228,6 @@ def test_barrier_crossings_are_those_worked_out_by_hand(table: Table) -> None:
     assert_agrees(expected("barrier_crossings"), crossings.astype({"verified": str}), ["barrier_id", "edge_id"], 0)
 
 
-@pytest.mark.xfail(strict=True, reason="a crossing at a node where the street is cut is not seen")
 def test_a_path_cut_at_the_canal_still_crosses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(plan.NODES, 56, (1300, 500))
     monkeypatch.setitem(plan.LINES, 128, ({"highway": "path"}, (36, 56)))
@@ -292,7 +295,6 @@ def test_what_is_being_built_and_the_dentist_are_not_counted(table: Table, proce
     assert quality.loc[quality["check"] == "name_excluded", "id"].tolist() == ["osm:n74"]
 
 
-@pytest.mark.xfail(strict=True, reason="a site in a compound is reached through gates that only residents pass")
 def test_outsiders_reach_a_site_in_a_compound_by_its_public_gate(table: Table) -> None:
     assert distance(table, "osm:w304", "childcare") == pytest.approx(420, abs=TOLERANCE_M)
 

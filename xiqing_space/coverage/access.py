@@ -147,7 +147,11 @@ def measure_straight(inputs: AccessInputs, kind: str) -> NDArray[np.float64]:
     if mine.empty or inputs.demand.empty:
         return np.full(len(inputs.demand), np.nan)
     gates = inputs.gates[(inputs.gates["owner_type"] == "site") & inputs.gates["owner_id"].isin(set(mine["site_id"]))]
-    points = project_geometry(gates["geometry"].to_numpy(dtype=object), GEOGRAPHIC, inputs.metric_epsg)
+    # a site behind a compound's gate is not reached at that gate, but where it stands
+    own = gates[gates["through"].isna()]
+    behind = mine[mine["site_id"].isin(set(gates.loc[gates["through"].notna(), "owner_id"]))]
+    places = np.concatenate([own["geometry"].to_numpy(dtype=object), behind["geometry"].to_numpy(dtype=object)])
+    points = project_geometry(places, GEOGRAPHIC, inputs.metric_epsg)
     homes = project_geometry(inputs.demand["geometry"].to_numpy(dtype=object), GEOGRAPHIC, inputs.metric_epsg)
     rows, distance = shapely.STRtree(points).query_nearest(homes, return_distance=True, all_matches=False)
     result = np.full(len(homes), np.nan)

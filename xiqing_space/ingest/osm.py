@@ -36,6 +36,7 @@ class Header:
 
     box: tuple[float, float, float, float] | None
     date: str
+    generator: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def read_header(path: Path) -> Header:
         date = dt.datetime.fromisoformat(stamp.replace("Z", "+00:00")).date().isoformat() if stamp else ""
     except ValueError:
         date = ""
-    return Header(found, date)
+    return Header(found, date, header.get("generator") or "")
 
 
 def _valid_parts(way: Any) -> tuple[list[tuple[list[int], list[float]]], int]:

@@ -184,7 +184,7 @@ function show() {
   homeLayer.show(unpack(view.homes)); drawFacilities(state.kind);
   const whole = view.rows.find(r => r.zone === "*" && r.band === "*");
   pairInto(share, whole.value === null ? word("no_data") : [percent(whole.value) + " " + word("share_covered")[first], ""]);
-  if (whole.value !== null && whole.low !== null && whole.low < whole.value) share.append(el("small", {}, percent(whole.low) + " – " + percent(whole.value)));
+  if (whole.value !== null && (whole.low < whole.value || whole.high > whole.value)) share.append(el("small", {}, word("range")[first] + " " + percent(whole.low) + " – " + percent(whole.high)));
   if (whole.unknown) share.append(el("small", {}, word("unknown")[first] + " " + percent(whole.unknown)));
   const key = whole.verdict === "unknown" ? "verdict_unknown" : whole.verdict;
   pairInto(verdict, key ? word(key) : word("reference_only")); verdict.prepend(el("span", {class: "tag"}, word("verdict")[first]), " ");

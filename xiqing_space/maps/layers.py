@@ -105,11 +105,12 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
 
 
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    known = row["denominator"] + row["n_unknown"]
+    known = row["denominator"]
     return {
         "zone": row["zone_id"], "name": names.get(row["zone_id"], row["zone_id"]), "band": row["age_band"],
         "value": None if np.isnan(row["value"]) else round(row["value"], 4),
         "low": None if np.isnan(row["value_low"]) else round(row["value_low"], 4),
+        "high": None if np.isnan(row["value_high"]) else round(row["value_high"], 4),
         "unknown": round(row["n_unknown"] / known, 4) if known > 0 else None,
         "persons": row["numerator"] if row["weight_kind"] == "persons" else None,
         "verdict": row["verdict"] if isinstance(row["verdict"], str) else None,

@@ -17,7 +17,8 @@ ON_EDGE_M = 3.0  # a mapped gate belongs to an edge when it lies this near to it
 MEETS_M = 10.0  # a street meets an edge when one of its nodes lies this near
 APART_M = 5.0  # guessed gates nearer to each other than this are one
 BOUNDARY_STEP_M = 100.0
-GATE_COLUMNS = ("gate_id", "owner_id", "owner_type", "resolved_by", "geometry")
+GATE_COLUMNS = ("gate_id", "owner_id", "owner_type", "resolved_by", "through", "geometry")
+Gate = tuple[str, str, str, str, str | None, Any]
 
 
 def _on_edges(rings: Any, points: Any, names: list[str]) -> list[tuple[int, str, Any]]:
@@ -92,8 +93,9 @@ def find_gates(
     Returns
     -------
     DataFrame
-        `gate_id, owner_id, owner_type, resolved_by, geometry`. Sites without ground, and sites other than parks without a
-        mapped gate, have their own point as their gate (`point`), or the gates of the compound in which they stand. A
+        `gate_id, owner_id, owner_type, resolved_by, through, geometry`. Sites without ground, and sites other than parks without a
+        mapped gate, have their own point as their gate (`point`), or the gates of the compound in which they stand that are
+        open to everyone (none such: their own point, linked across the wall and flagged). A
         compound whose gates nobody mapped has the places where streets meet its edge (`perimeter`), or none.
     """
     edges = streets[streets["walk"]].sort_values("edge_id")
@@ -102,7 +104,7 @@ def find_gates(
     points = project_geometry(shapely.points(gates["lon"], gates["lat"]), GEOGRAPHIC, metric_epsg)
     names, shut, private = gates["gate_id"].tolist(), gates["shut"].to_numpy(bool), gates["private"].to_numpy(bool)
     walls = _Streets(edges, lines)
-    rows: list[tuple[str, str, str, str, Any]] = []
+    rows: list[Gate] = []
     compound_gates = _compound_gates(compounds, points[~shut], [n for n, s in zip(names, shut, strict=True) if not s],
                                      walls, metric_epsg)  # fmt: skip
     rows += compound_gates
@@ -133,28 +135,30 @@ class _Streets:
 
 def _compound_gates(
     compounds: pd.DataFrame, points: Any, names: list[str], streets: _Streets, metric_epsg: int
-) -> list[tuple[str, str, str, str, Any]]:
+) -> list[Gate]:
     ordered = compounds.sort_values("compound_id")
     ids = ordered["compound_id"].tolist()
     rings = shapely.boundary(project_geometry(ordered["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg))
-    rows = [(name, ids[ring], "compound", "mapped", point) for ring, name, point in _on_edges(rings, points, names)]
+    rows: list[Gate] = [
+        (name, ids[ring], "compound", "mapped", None, point) for ring, name, point in _on_edges(rings, points, names)
+    ]
     with_gates = {owner for _, owner, *_ in rows}
     for own_id, ring in zip(ids, rings, strict=True):
         if own_id not in with_gates:
-            rows += [(name, own_id, "compound", "perimeter", point) for name, point in streets.meet(ring, own_id)]
+            rows += [(name, own_id, "compound", "perimeter", None, point) for name, point in streets.meet(ring, own_id)]
     return rows
 
 
 def _site_gates(
     facilities: pd.DataFrame, grounds: pd.DataFrame, compounds: pd.DataFrame,
-    compound_gates: list[tuple[str, str, str, str, Any]], points: Any, names: list[str], streets: _Streets, metric_epsg: int,
-) -> list[tuple[str, str, str, str, Any]]:  # fmt: skip
+    compound_gates: list[Gate], points: Any, names: list[str], streets: _Streets, metric_epsg: int,
+) -> list[Gate]:  # fmt: skip
     sites = facilities.sort_values("facility_id").drop_duplicates("site_id")
     parks = set(facilities.loc[facilities["kind"] == "park", "site_id"])
     land = grounds.sort_values("site_id")
     polygons = project_geometry(land["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     ids = land["site_id"].tolist()
-    rows = [(name, ids[ring], "site", "mapped", point) for ring, name, point in
+    rows: list[Gate] = [(name, ids[ring], "site", "mapped", None, point) for ring, name, point in
             _on_edges(shapely.boundary(polygons), points, names)]  # fmt: skip
     done = {owner for _, owner, *_ in rows}
     for own_id, polygon in zip(ids, polygons, strict=True):
@@ -162,20 +166,26 @@ def _site_gates(
             met = streets.meet(shapely.boundary(polygon), own_id)
             resolved = "perimeter" if met else "boundary"
             rows += [
-                (name, own_id, "site", resolved, point) for name, point in met or _boundary_points(polygon, own_id)
+                (name, own_id, "site", resolved, None, point)
+                for name, point in met or _boundary_points(polygon, own_id)
             ]
             done.add(own_id)
     rest = sites[~sites["site_id"].isin(done)]
     places = project_geometry(rest["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     homes = _inside(places, compounds, metric_epsg)
-    by_owner: dict[str, list[tuple[str, str, Any]]] = {}
-    for name, owner, _, resolved, point in compound_gates:
-        by_owner.setdefault(owner, []).append((name, resolved, point))
-    for own_id, place, compound in zip(rest["site_id"], places, homes, strict=True):
-        through = by_owner.get(compound or "", [])
-        rows += [(name, own_id, "site", resolved, point) for name, resolved, point in through]
-        if not through:
-            rows.append((own_id, own_id, "site", "point", place))
+    outsiders = set(names)
+    by_owner: dict[str, list[Gate]] = {}
+    for gate in compound_gates:
+        by_owner.setdefault(gate[1], []).append(gate)
+    everyone = (rest["serves"] == "everyone").tolist()
+    for own_id, public, place, compound in zip(rest["site_id"], everyone, places, homes, strict=True):
+        # what serves residents only is reached through their own gates too
+        through = [
+            (name, own_id, "site", resolved, compound, point)
+            for name, _, _, resolved, _, point in by_owner.get(compound or "", [])
+            if resolved != "mapped" or name in outsiders or not public
+        ]
+        rows += through or [(own_id, own_id, "site", "point", None, place)]
     return rows
 
 

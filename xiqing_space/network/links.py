@@ -84,7 +84,7 @@ def starting_points(
     homes = project_geometry(demand["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     own = pd.DataFrame({"owner_id": demand["demand_id"].array, "compound": demand["compound_id"].array, "home": homes})
     gate_points = project_geometry(gates["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
-    ways = gates[["gate_id", "owner_id", "owner_type", "resolved_by"]].assign(point=gate_points)
+    ways = gates[["gate_id", "owner_id", "owner_type", "resolved_by", "through"]].assign(point=gate_points)
     compound = (
         ways[ways["owner_type"] == "compound"].drop(columns="owner_type").rename(columns={"owner_id": "compound"})
     )
@@ -98,8 +98,7 @@ def starting_points(
     own_sites = pd.DataFrame({"owner_id": sites["site_id"].array, "home": site_points})
     site_ways = ways[ways["owner_type"] == "site"].merge(own_sites, on="owner_id")
     # whoever reaches the gate of a ground has arrived; a site inside a compound still lies behind its gate
-    compound_gates = set(compound["gate_id"])
-    behind = site_ways["gate_id"].isin(compound_gates).to_numpy()
+    behind = site_ways["through"].notna().to_numpy()
     parts.append(site_ways)
     columns = ["owner_type", "owner_id", "gate_id", "resolved_by", "point", "home"]
     result = pd.concat([part[columns] for part in parts], ignore_index=True)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
 
+ON_NODE_M = 0.01  # a street that is cut on a barrier shares a node with it
 ON_EDGE_M = 1.0  # a level crossing or ford belongs to an edge when it lies this near to it
 
 
@@ -38,7 +40,9 @@ def find_barrier_crossings(
     tree = shapely.STRtree(shapes)
     line_row, barrier_row = tree.query(lines, predicate="intersects")
     crosses = _through(lines[line_row], shapes[barrier_row], areal[barrier_row])
-    line_row, barrier_row = line_row[crosses], barrier_row[crosses]
+    at_nodes = _across_at_nodes(edges, lines, shapes, areal, line_row[~crosses], barrier_row[~crosses])
+    pairs = np.unique(np.concatenate([np.stack([line_row[crosses], barrier_row[crosses]], axis=1), at_nodes]), axis=0)
+    line_row, barrier_row = pairs[:, 0], pairs[:, 1]
     edge, barrier = edges.iloc[line_row], found.iloc[barrier_row]
     meeting = shapely.intersection(lines[line_row], shapes[barrier_row])
     way_over = np.full(len(edge), None, dtype=object)
@@ -65,6 +69,52 @@ def _through(lines: Any, shapes: Any, areal: Any) -> Any:
     inside[areal] = shapely.length(shapely.intersection(lines[areal], shapes[areal])) > 0.5
     inside[~areal] = shapely.crosses(lines[~areal], shapes[~areal])
     return inside
+
+
+def _across_at_nodes(
+    edges: pd.DataFrame, lines: Any, shapes: Any, areal: Any, line_row: Any, barrier_row: Any
+) -> NDArray[np.int64]:
+    """Edges that end on a barrier drawn as a line, where others go on from there on its other side.
+
+    Streets are often cut just where they cross a railway. Of the two sides the one with fewer edges is named: closing it
+    closes the crossing.
+
+    Returns
+    -------
+    int64 (k, 2)
+        Rows of edge and barrier.
+    """
+    ends: dict[tuple[str, int], list[tuple[float, str, int]]] = {}
+    names = edges["edge_id"].to_numpy(dtype=object)
+    nodes = {0: edges["u"].to_numpy(dtype=object), -1: edges["v"].to_numpy(dtype=object)}
+    for edge, barrier in zip(line_row.tolist(), barrier_row.tolist(), strict=True):
+        if areal[barrier]:
+            continue
+        for end, inner in ((0, 1), (-1, -2)):
+            node = shapely.get_point(lines[edge], end)
+            if shapely.distance(node, shapes[barrier]) <= ON_NODE_M:
+                side = _side_of(shapes[barrier], node, shapely.get_point(lines[edge], inner))
+                ends.setdefault((nodes[end][edge], barrier), []).append((side, names[edge], edge))
+    found = []
+    for (_, barrier), here in sorted(ends.items()):
+        left, right = ([one for one in here if one[0] * sign > 0] for sign in (1, -1))
+        if left and right:
+            few = min(left, right, key=lambda side: (len(side), min(one[1] for one in side)))
+            found += [(edge, barrier) for _, _, edge in few]
+    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _side_of(barrier: Any, node: Any, beyond: Any) -> float:
+    """On which side of a line, at a place on it, a point lies: positive left, negative right, 0 along it."""
+    parts = shapely.get_parts(barrier)
+    line = parts[int(np.argmin(shapely.distance(parts, node)))]
+    at = shapely.line_locate_point(line, node)
+    ahead = [
+        shapely.get_coordinates(shapely.line_interpolate_point(line, max(at + step, 0.0)))[0] for step in (-0.5, 0.5)
+    ]
+    way, out = ahead[1] - ahead[0], shapely.get_coordinates(beyond)[0] - shapely.get_coordinates(node)[0]
+    turn = float(way[0] * out[1] - way[1] * out[0])
+    return 0.0 if abs(turn) < 1e-6 else turn
 
 
 def _places_on(lines: Any, places: pd.DataFrame, metric_epsg: int) -> dict[str, Any]:

@@ -3,6 +3,6 @@
 `plan` is the drawing in metres, `write` turns it into an OSM extract with boundary, zones and a configuration.
 """
 
-from xiqing_space.sample.write import write_sample
+from xiqing_space.sample.write import GENERATOR, write_sample
 
-__all__ = ["write_sample"]
+__all__ = ["GENERATOR", "write_sample"]

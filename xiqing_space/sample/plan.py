@@ -135,7 +135,11 @@ LINES: dict[int, tuple[Tags, tuple[int, ...]]] = {
 # Rectangles on the ground, and the gates on their outlines: a gate's node follows the corner named
 # (0 south-west, 1 south-east, 2 north-east, 3 north-west).
 GROUNDS: dict[int, tuple[Tags, Box, dict[int, int]]] = {
-    201: ({"landuse": "residential", "barrier": "wall", "name": "柳岸小区（示例）"}, (650, 120, 850, 260), {2: 40, 3: 41}),
+    201: (
+        {"landuse": "residential", "barrier": "wall", "name": "柳岸小区（示例）"},
+        (650, 120, 850, 260),
+        {2: 40, 3: 41},
+    ),
     202: ({"landuse": "residential", "barrier": "wall", "name": "桃园小区（示例）"}, (650, 530, 850, 670), {}),
     203: ({"landuse": "industrial", "name": "示例工厂"}, (620, 880, 900, 940), {}),
     204: ({"landuse": "residential", "name": "示例村"}, (1340, 250, 1580, 610), {}),

@@ -1,0 +1,265 @@
+"""Every key of the configuration does something: changing it changes a table or a page that is named here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import pandas as pd
+import pytest
+from helpers import (
+    Drawing,
+    box,
+    call,
+    degrees,
+    hamlet_zones,
+    polygon_feature,
+    table,
+    write_config,
+    write_geojson,
+    write_osmnx,
+)
+from pydantic import BaseModel
+
+from xiqing_space.config import Config, read_config
+from xiqing_space.pipeline import STAGES
+
+PAGE = "maps/action02_child_space_review.html"
+BASE: dict[str, dict[str, Any]] = {"area": {"name": "村"}, "sources": {"osm": "hamlet.osm.pbf"}}
+WITH_ZONES = {"area": {"zones": "zones.geojson"}}
+WEST = [*degrees(-50, -50), *degrees(450, 850)]
+OVERRIDE = {"standard": "kindergarten_300m", "value": 450.0, "reason": "地方导则另有规定"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is set, on top of what, and which table (or page) must differ."""
+
+    changes: str
+    set: Mapping[str, Mapping[str, Any]]
+    on: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+CHANGES: dict[str, Change] = {
+    "area.name": Change("area", {"area": {"name": "别处"}}),
+    "area.boundary": Change("area", {"area": {"boundary": "boundary.geojson"}}),
+    "area.bbox": Change("area", {"area": {"bbox": WEST}}),
+    "area.zones": Change("zones", WITH_ZONES),
+    "area.zone_id_column": Change("zones", {"area": {"zone_id_column": "code"}}, WITH_ZONES),
+    "area.zone_name_column": Change("zones", {"area": {"zone_name_column": "label"}}, WITH_ZONES),
+    "area.zone_settlement_column": Change("indicators", {"area": {"zone_settlement_column": "kind"}}, WITH_ZONES),
+    "area.metric_crs": Change("streets", {"area": {"metric_crs": 32650}}),
+    "area.buffer_m": Change("demand", {"area": {"buffer_m": 100.0}}, {"area": {"bbox": WEST}}),
+    "sources.osm": Change("streets", {"sources": {"osm": "other.osm.pbf"}}),
+    "sources.streets": Change("streets", {"sources": {"streets": "streets.gpkg"}}),
+    "sources.data_date": Change("area", {"sources": {"data_date": "2024-05-01"}}),
+    "sources.licence": Change("area", {"sources": {"licence": "内部资料"}}),
+    "walking.max_leg_m": Change("access_links", {"walking": {"max_leg_m": 20.0}}),
+    "walking.search_limit_m": Change("access", {"walking": {"search_limit_m": 500.0}}),
+    "walking.island_min_m": Change("access_links", {"walking": {"island_min_m": 0.0}}),
+    "standards.default": Change(PAGE, {"standards": {"default": {"kindergarten": "kindergarten_500m"}}}),
+    "standards.override.standard": Change(
+        "indicators", {"standards": {"override": [{**OVERRIDE, "standard": "park_300m"}]}},
+        {"standards": {"override": [OVERRIDE]}},
+    ),
+    "standards.override.value": Change(
+        "indicators", {"standards": {"override": [{**OVERRIDE, "value": 460.0}]}}, {"standards": {"override": [OVERRIDE]}}
+    ),
+    "standards.override.reason": Change(
+        PAGE, {"standards": {"override": [{**OVERRIDE, "reason": "居民调查结果"}]}}, {"standards": {"override": [OVERRIDE]}}
+    ),
+    "output.language": Change(PAGE, {"output": {"language": "en"}}),
+    "output.title": Change(PAGE, {"output": {"title": "我的标题"}}),
+    "output.organisation": Change(PAGE, {"output": {"organisation": "规划院"}}),
+}  # fmt: skip
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key that a configuration file may hold."""
+    for name, one in model.model_fields.items():
+        inner = [kind for kind in (one.annotation, *get_args(one.annotation)) if isinstance(kind, type)]
+        models = [kind for kind in inner if issubclass(kind, BaseModel)]
+        if models:
+            yield from leaves(models[0], f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def merged(*parts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    result: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        for section, values in part.items():
+            result[section] = {**result.get(section, {}), **values}
+    return result
+
+
+class Runs:
+    """Runs of the hamlet by their configuration, each made once."""
+
+    def __init__(self, folder: Path, hamlet: Drawing) -> None:
+        self.folder = folder
+        self.done: dict[str, Path] = {}
+        hamlet.write(folder / "hamlet.osm.pbf")
+        other = hamlet.copy()
+        other.street([(800.0, 0.0), (1000.0, 0.0)])
+        other.write(folder / "other.osm.pbf")
+        hamlet_zones(folder / "zones.geojson")
+        write_geojson(folder / "boundary.geojson", [polygon_feature(box(-50, -50, 850, 850))])
+        grid = [{"u": 1, "v": 2, "osmid": "7", "highway": "residential", "line": [(0.0, 0.0), (800.0, 0.0)]}]
+        write_osmnx(folder / "streets.gpkg", grid)
+
+    def run(self, settings: Mapping[str, Mapping[str, Any]], what: str) -> Path:
+        """Folder of a run that goes as far as a table or a page needs."""
+        stage = next((one.name for one in STAGES if what in one.leaves), "maps")
+        key = f"{stage} {settings!r}"
+        if key not in self.done:
+            out = self.folder / f"out{len(self.done)}"
+            config = write_config(self.folder / f"c{len(self.done)}.toml", settings)
+            result = call("run", "--config", config, "--out", out, "--only", stage)
+            assert result.code == 0, result.err[-300:]
+            self.done[key] = out
+        return self.done[key]
+
+
+@pytest.fixture(scope="module")
+def runs(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(tmp_path_factory.mktemp("config"), hamlet)
+
+
+def content(out: Path, what: str) -> Any:
+    """A table or a page without the marks that any change of the run leaves on it."""
+    if what.endswith(".html"):
+        return re.sub(r"ev-[0-9a-f]{12}", "ev", (out / what).read_text("utf-8"))
+    return table(out, what).drop(columns="evidence_id", errors="ignore")
+
+
+def differ(first: Any, second: Any) -> bool:
+    if isinstance(first, pd.DataFrame):
+        return not first.equals(second)
+    return bool(first != second)
+
+
+def test_every_key_of_the_model_has_a_change() -> None:
+    assert set(CHANGES) == set(leaves(Config))
+
+
+@pytest.mark.parametrize("key", list(CHANGES))
+def test_each_key_changes_what_it_names(key: str, runs: Runs) -> None:
+    change = CHANGES[key]
+    before = runs.run(merged(BASE, change.on), change.changes)
+    after = runs.run(merged(BASE, change.on, change.set), change.changes)
+    assert differ(content(before, change.changes), content(after, change.changes))
+
+
+def test_the_comparison_itself_can_say_no(runs: Runs) -> None:
+    """No distance here is beyond 2900 m: were anything to differ, the test above would prove nothing."""
+    before = runs.run(BASE, PAGE)
+    after = runs.run(merged(BASE, {"walking": {"search_limit_m": 2900.0}}), PAGE)
+    for what in (*(name for stage in STAGES for name in stage.leaves), PAGE):
+        assert not differ(content(before, what), content(after, what)), what
+
+
+# ---- what some of them do, worked out by hand
+
+
+def test_a_longer_leg_is_flagged_and_no_more(runs: Runs) -> None:
+    short = table(runs.run(merged(BASE, {"walking": {"max_leg_m": 20.0}}), "access_links"), "access_links")
+    usual = table(runs.run(BASE, "access_links"), "access_links")
+    same = ["owner_id", "gate_id", "profile", "edge_id", "leg_m"]
+    pd.testing.assert_frame_equal(short[same], usual[same])
+    # a link is flagged when the way from its start to the street is longer than the limit; homes here stand 35 m off
+    flagged = usual[(usual["reason"] == "long_leg") & (usual["owner_type"] == "demand")]
+    assert len(flagged) == 2, "the house 150 m off its street, on both networks"
+    assert (short["reason"] == "long_leg").sum() > 20
+
+
+def test_beyond_the_search_limit_there_is_no_distance(runs: Runs) -> None:
+    near = table(runs.run(merged(BASE, {"walking": {"search_limit_m": 500.0}}), "access"), "access")
+    far = table(runs.run(BASE, "access"), "access")
+    assert near["distance_m"].max() <= 500.0
+    lost = near["distance_m"].isna() & far["distance_m"].notna()
+    assert lost.any()
+    assert set(near.loc[lost, "reason"]) == {"beyond_search_limit"}
+    assert (far.loc[lost, "distance_m"] > 500.0).all()
+    kept = near["distance_m"].notna()
+    assert (near.loc[kept, "distance_m"] == far.loc[kept, "distance_m"]).all()
+
+
+def test_an_island_is_joined_when_the_configuration_says_so(runs: Runs) -> None:
+    # the island is 200 m long; 500 m is the least by default
+    home = "osm:w1023"
+    usual = table(runs.run(BASE, "access_links"), "access_links").set_index("owner_id").loc[home]
+    joined = table(runs.run(merged(BASE, {"walking": {"island_min_m": 0.0}}), "access_links"), "access_links")
+    assert not usual["linked"].any()
+    assert joined.set_index("owner_id").loc[home, "linked"].all()
+
+
+def test_an_override_changes_its_own_rows_and_takes_their_verdict(runs: Runs) -> None:
+    zones = merged(BASE, WITH_ZONES)
+    usual = table(runs.run(zones, "indicators"), "indicators")
+    other = table(runs.run(merged(zones, {"standards": {"override": [OVERRIDE]}}), "indicators"), "indicators")
+    mine = (other["standard_id"] == OVERRIDE["standard"]).to_numpy()
+    assert (other.loc[mine, "threshold"] == 450.0).all()
+    assert (other.loc[mine, "status"] == "overridden").all()
+    assert other.loc[mine & (other["measure"] == "radius"), "verdict"].isna().all()
+    assert usual.loc[mine & (usual["measure"] == "radius"), "verdict"].notna().all()
+    keep = [column for column in other.columns if column != "evidence_id"]
+    pd.testing.assert_frame_equal(usual.loc[~mine, keep], other.loc[~mine, keep])
+
+
+def test_verdicts_need_to_know_the_settlement(runs: Runs) -> None:
+    rows = table(runs.run(BASE, "indicators"), "indicators")
+    judged = rows[(rows["standard_id"] == "kindergarten_300m") & (rows["measure"] == "radius")]
+    assert set(judged["verdict"]) == {"unknown"}
+    assert set(judged["reason"]) == {"settlement_unknown"}
+
+
+def test_a_reason_is_shown_with_the_standard_that_it_changes(runs: Runs) -> None:
+    out = runs.run(merged(BASE, {"standards": {"override": [OVERRIDE]}}), PAGE)
+    assert str(OVERRIDE["reason"]) in (out / PAGE).read_text("utf-8")
+
+
+def test_a_title_and_an_organisation_are_printed_and_escaped(runs: Runs) -> None:
+    words = {"title": "<b>题</b>", "organisation": "院 & 局<script>"}
+    text = (runs.run(merged(BASE, {"output": words}), PAGE) / PAGE).read_text("utf-8")
+    assert "<b>题</b>" not in text
+    assert "局<script>" not in text
+    assert "题" in text
+    assert "院" in text
+
+
+# ---- reading
+
+
+def test_paths_are_taken_from_the_folder_of_the_file(
+    tmp_path: Path, hamlet: Drawing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "raw").mkdir()
+    hamlet.write(tmp_path / "raw" / "a.osm.pbf")
+    write_config(tmp_path / "config" / "c.toml", {"area": {"name": "x"}, "sources": {"osm": "../raw/a.osm.pbf"}})
+    monkeypatch.chdir(tmp_path)
+    found = read_config(Path("config/c.toml"))
+    assert found.sources.osm is not None
+    assert found.sources.osm.is_absolute()
+    assert found.sources.osm.resolve() == (tmp_path / "raw" / "a.osm.pbf").resolve()
+
+
+def test_the_smallest_configuration_has_the_documented_defaults(tmp_path: Path) -> None:
+    found = read_config(write_config(tmp_path / "c.toml", {"area": {"name": "x"}}))
+    assert (found.area.buffer_m, found.walking.max_leg_m, found.output.language) == (2000.0, 100.0, "zh")
+    assert found.files() == {}
+
+
+def test_a_configuration_cannot_be_changed_after_reading(tmp_path: Path) -> None:
+    found = read_config(write_config(tmp_path / "c.toml", {"area": {"name": "x"}}))
+    with pytest.raises(ValueError, match="frozen"):
+        found.area.name = "y"
+
+
+def test_the_configuration_that_is_shipped_can_be_read() -> None:
+    for path in sorted((Path(__file__).parent.parent / "config").glob("*.toml")):
+        assert read_config(path).area.name
