@@ -7,8 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-
-from helpers import Drawing, call, draw_hamlet, write_config
+from helpers import Drawing, Result, call, draw_hamlet, write_config
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +55,13 @@ def hamlet() -> Drawing:
 def hamlet_osm(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The hamlet as a file."""
     return hamlet.write(tmp_path_factory.mktemp("hamlet") / "hamlet.osm.pbf")
+
+
+@pytest.fixture(scope="session")
+def hamlet_run(hamlet_osm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Result]:
+    """A whole run of the hamlet: its configuration, its folder and what it said; take copies of the folder."""
+    base = tmp_path_factory.mktemp("hamlet_run")
+    config = write_config(base / "c.toml", {"area": {"name": "村"}, "sources": {"osm": str(hamlet_osm)}})
+    result = call("run", "--config", config, "--out", base / "out")
+    assert result.code == 0, result.err[-300:]
+    return config, base / "out", result

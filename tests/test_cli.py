@@ -33,19 +33,10 @@ def config(hamlet_osm: Path, tmp_path: Path) -> Path:
     return write_config(tmp_path / "c.toml", {"area": {"name": "村"}, "sources": {"osm": "hamlet.osm.pbf"}})
 
 
-@pytest.fixture(scope="module")
-def whole(hamlet_osm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Result]:
-    """A whole run: its configuration, its folder and what it said; take copies of the folder."""
-    base = tmp_path_factory.mktemp("whole")
-    shutil.copy(hamlet_osm, base / "hamlet.osm.pbf")
-    config = write_config(base / "c.toml", {"area": {"name": "村"}, "sources": {"osm": "hamlet.osm.pbf"}})
-    return config, base / "out", call("run", "--config", config, "--out", base / "out")
-
-
 @pytest.fixture
-def finished(whole: tuple[Path, Path, Result], tmp_path: Path) -> tuple[Path, Path]:
+def finished(hamlet_run: tuple[Path, Path, Result], tmp_path: Path) -> tuple[Path, Path]:
     """Configuration and a folder of one's own with a whole run."""
-    config, out, _ = whole
+    config, out, _ = hamlet_run
     return config, Path(shutil.copytree(out, tmp_path / "copy"))
 
 
@@ -167,8 +158,8 @@ def stage_lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if re.match(r"\[\d+/\d+\] ", line)]
 
 
-def test_one_line_per_stage_and_then_data_and_pages(whole: tuple[Path, Path, Result]) -> None:
-    _, _, result = whole
+def test_one_line_per_stage_and_then_data_and_pages(hamlet_run: tuple[Path, Path, Result]) -> None:
+    _, _, result = hamlet_run
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
     stages = stage_lines(result.out)
@@ -215,14 +206,15 @@ def test_a_record_that_is_gone_is_written_again(config: Path, tmp_path: Path, na
     assert (out / "data/processed" / name).read_bytes() == before
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_only_runs_a_stage_and_what_it_needs(config: Path, tmp_path: Path, name: str) -> None:
-    result = call("run", "--config", config, "--out", tmp_path / "out", "--only", name)
-    assert result.code == 0, result.err[-300:]
-    wanted = NAMES[: NAMES.index(name) + 1]
-    assert [re.search(r" (\w+): ", line)[1] for line in stage_lines(result.out)] == wanted  # type: ignore[index]
-    left = {table for stage in STAGES if stage.name in wanted for table in stage.leaves}
-    assert {path.stem for path in (tmp_path / "out/data/processed").glob("*.parquet")} == left
+def test_only_runs_a_stage_and_what_it_needs(config: Path, tmp_path: Path) -> None:
+    for count, name in enumerate(NAMES, 1):
+        result = call("run", "--config", config, "--out", tmp_path / "out", "--only", name)
+        assert result.code == 0, result.err[-300:]
+        lines = stage_lines(result.out)
+        assert [re.search(r" (\w+): ", line)[1] for line in lines] == NAMES[:count]  # type: ignore[index]
+        assert ["unchanged" in line for line in lines] == [True] * (count - 1) + [False]
+        left = {table for stage in STAGES[:count] for table in stage.leaves}
+        assert {path.stem for path in (tmp_path / "out/data/processed").glob("*.parquet")} == left
 
 
 def test_only_a_stage_that_does_not_exist(config: Path, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from helpers import Drawing, call, convert, files_of, hamlet_zones, table, write_config
 
 from xiqing_space.catalog import load_catalogue
@@ -28,6 +30,13 @@ def run(folder: Path, osm: Path, *args: str, name: str = "c", **sections: dict[s
     return folder / "out"
 
 
+@pytest.fixture(scope="module")
+def forth(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hamlet as it is, run up to the figures."""
+    base = tmp_path_factory.mktemp("forth")
+    return run(base, hamlet.write(base / "hamlet.osm"), "--only", "indicators")
+
+
 def without_timing(out: Path) -> dict[str, str]:
     files = files_of(out)
     files.pop(TIMING)
@@ -36,7 +45,9 @@ def without_timing(out: Path) -> dict[str, str]:
 
 def same_tables(first: Path, second: Path) -> None:
     """Bytes of every table, but for what carries the input's hash: the ids of evidence."""
-    for name in LEFT:
+    left = [name for name in LEFT if (first / f"data/processed/{name}.parquet").exists()]
+    assert len(left) >= 10
+    for name in left:
         file = f"data/processed/{name}.parquet"
         if name == "indicators":
             pd.testing.assert_frame_equal(
@@ -64,7 +75,7 @@ def test_two_runs_of_the_hamlet_with_zones_give_the_same_bytes(hamlet: Drawing, 
         (tmp_path / name).mkdir()
         hamlet_zones(tmp_path / name / "zones.geojson")
         osm = hamlet.write(tmp_path / name / "hamlet.osm.pbf")
-        outs.append(run(tmp_path / name, osm, area={"zones": "zones.geojson"}))
+        outs.append(run(tmp_path / name, osm, "--only", "indicators", area={"zones": "zones.geojson"}))
     assert without_timing(outs[0]) == without_timing(outs[1])
 
 
@@ -77,26 +88,18 @@ def test_nothing_of_time_or_machine_stands_in_a_run(helsinki_run: Path, tmp_path
     assert {"host", "python", "seconds"} <= set(json.loads((helsinki_run / TIMING).read_text("utf-8")))
 
 
-def test_the_order_of_ways_and_relations_changes_nothing(hamlet: Drawing, tmp_path: Path) -> None:
-    outs = []
-    for name in ("forth", "back"):
-        (tmp_path / name).mkdir()
-        osm = hamlet.write(tmp_path / name / "hamlet.osm", backwards=name == "back")
-        outs.append(run(tmp_path / name, osm, "--only", "indicators"))
-    same_tables(*outs)
+def test_the_order_of_ways_and_relations_changes_nothing(forth: Path, hamlet: Drawing, tmp_path: Path) -> None:
+    back = hamlet.write(tmp_path / "hamlet.osm", backwards=True)
+    same_tables(forth, run(tmp_path, back, "--only", "indicators"))
 
 
-def test_the_order_of_members_and_tags_changes_nothing(hamlet: Drawing, tmp_path: Path) -> None:
+def test_the_order_of_members_and_tags_changes_nothing(forth: Path, hamlet: Drawing, tmp_path: Path) -> None:
     other = hamlet.copy()
     turned = {key: (members[::-1], dict(reversed(tags.items()))) for key, (members, tags) in other.relations.items()}
     other.relations = turned
     other.ways = {key: (refs, dict(reversed(tags.items()))) for key, (refs, tags) in other.ways.items()}
     other.nodes = {key: (lon, lat, dict(reversed(tags.items()))) for key, (lon, lat, tags) in other.nodes.items()}
-    outs = []
-    for name, drawing in (("forth", hamlet), ("back", other)):
-        (tmp_path / name).mkdir()
-        outs.append(run(tmp_path / name, drawing.write(tmp_path / name / "hamlet.osm"), "--only", "indicators"))
-    same_tables(*outs)
+    same_tables(forth, run(tmp_path, other.write(tmp_path / "hamlet.osm"), "--only", "indicators"))
 
 
 def test_the_order_of_ways_changes_no_street(helsinki: Path, tmp_path: Path) -> None:
@@ -116,40 +119,37 @@ def test_the_order_of_ways_and_relations_of_helsinki_changes_nothing(helsinki: P
     kinds = {letter: [line for line in lines if line.startswith(letter)] for letter in "nwr"}
     assert all(kinds.values())
     outs = []
-    for name, step in (("forth", 1), ("back", -1)):
+    for name, step in (("back", -1), ("forth", 1)):
         (tmp_path / name).mkdir()
         ordered = [*kinds["n"], *kinds["w"][::step], *kinds["r"][::step]]
         osm = tmp_path / name / "helsinki.opl"
         osm.write_text("\n".join(ordered) + "\n", encoding="utf-8")
-        outs.append(run(tmp_path / name, osm, "--only", "indicators"))
+        outs.append(run(tmp_path / name, osm, "--only", "network"))
     same_tables(*outs)
 
 
-def test_a_run_on_cached_stages_equals_a_fresh_one(hamlet_osm: Path, tmp_path: Path) -> None:
-    for name in ("fresh", "cached"):
-        (tmp_path / name).mkdir()
-    short = without_timing(run(tmp_path / "fresh", hamlet_osm, "--only", "indicators", walking={"max_leg_m": 30.0}))
-    cached = tmp_path / "cached"
-    usual = without_timing(run(cached, hamlet_osm, "--only", "indicators", walking={"max_leg_m": 100.0}))
+def test_a_run_on_cached_stages_equals_a_fresh_one(forth: Path, hamlet: Drawing, tmp_path: Path) -> None:
+    osm = hamlet.write(tmp_path / "hamlet.osm")
+    (tmp_path / "fresh").mkdir()
+    (tmp_path / "cached").mkdir()
+    short = without_timing(run(tmp_path / "fresh", osm, "--only", "indicators", walking={"max_leg_m": 30.0}))
+    usual = without_timing(forth)
     assert usual != short
-    run(cached, hamlet_osm, "--only", "indicators", walking={"max_leg_m": 30.0})
-    assert without_timing(cached / "out") == short
-    seconds = json.loads((cached / "out" / TIMING).read_text("utf-8"))["seconds"]
-    assert list(seconds) == sorted(stage.name for stage in STAGES if stage.name != "maps")
-    run(cached, hamlet_osm, "--only", "indicators", walking={"max_leg_m": 100.0})
-    assert without_timing(cached / "out") == usual
+    shutil.copytree(forth, tmp_path / "cached" / "out")
+    changed = run(tmp_path / "cached", osm, "--only", "indicators", walking={"max_leg_m": 30.0})
+    assert without_timing(changed) == short
+    back = run(tmp_path / "cached", osm, "--only", "indicators", walking={"max_leg_m": 100.0})
+    assert without_timing(back) == usual
 
 
-def test_stages_taken_one_by_one_equal_a_whole_run(hamlet_osm: Path, tmp_path: Path) -> None:
-    for name in ("whole", "parts"):
-        (tmp_path / name).mkdir()
-    whole = run(tmp_path / "whole", hamlet_osm)
-    for stage in STAGES:
-        parts = run(tmp_path / "parts", hamlet_osm, "--only", stage.name)
-    assert without_timing(parts) == without_timing(whole)
+def test_stages_taken_one_by_one_equal_a_whole_run(forth: Path, hamlet: Drawing, tmp_path: Path) -> None:
+    osm = hamlet.write(tmp_path / "hamlet.osm")
+    for stage in STAGES[:-1]:
+        parts = run(tmp_path, osm, "--only", stage.name)
+    assert without_timing(parts) == without_timing(forth)
 
 
-def test_a_street_elsewhere_changes_no_id(hamlet: Drawing, tmp_path: Path) -> None:
+def test_a_street_elsewhere_changes_no_id(forth: Path, hamlet: Drawing, tmp_path: Path) -> None:
     other = hamlet.copy()
     other.street([other.node(1200, 100), other.node(1200, 300)])  # ids come after all others
     other.way(

@@ -354,7 +354,7 @@ def _osmnx_rows() -> list[dict[str, Any]]:
         {"u": 1, "v": 2, "osmid": "[11, 12]", "highway": "['residential', 'footway']", "name": "['甲路', '乙路']",
          "line": bend, **other},
         {"u": 2, "v": 3, "osmid": "13", "highway": "tertiary", "name": None, "line": [(100.0, 0.0), (200.0, 0.0)],
-         **{**other, "oneway": True, "bridge": "yes"}},
+         **other, "oneway": True, "bridge": "yes"},
         {"u": 1, "v": 2, "osmid": "14", "highway": "steps", "name": None, "line": [(0.0, 0.0), (100.0, 0.0)], **other},
         {"u": 2, "v": 1, "osmid": "14", "highway": "steps", "name": None, "line": [(100.0, 0.0), (0.0, 0.0)], **other},
         {"u": 3, "v": 4, "osmid": "15", "highway": "motorway", "name": None, "line": [(200.0, 0.0), (300.0, 0.0)], **other},

@@ -85,3 +85,10 @@ def to_degrees(geometry: Any, source: int) -> Any:
     import shapely
 
     return shapely.transform(geometry, lambda coords: np.round(project(coords, source, GEOGRAPHIC), COORDINATE_DIGITS))
+
+
+def points_of(frame: Any) -> Any:
+    """Points of the columns `lon` and `lat`; of an empty frame too, whatever types its columns have."""
+    import shapely
+
+    return shapely.points(np.asarray(frame["lon"], dtype=np.float64), np.asarray(frame["lat"], dtype=np.float64))

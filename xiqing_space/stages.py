@@ -14,6 +14,7 @@ from xiqing_space.catalog import Catalogue
 from xiqing_space.catalog.load import PROFILES
 from xiqing_space.config import Config
 from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_access, measure_walk
+from xiqing_space.crs import points_of
 from xiqing_space.errors import InputDataError
 from xiqing_space.indicators import Tables, build_indicators
 from xiqing_space.ingest.area import Area, read_area, read_zones
@@ -152,7 +153,7 @@ def _mapped_points(features: Features, gates: pd.DataFrame) -> pd.DataFrame:
             rows.append((f"osm:n{identity}", "level", False, False, shapely.Point(lon, lat)))
         if tags.get("ford") == "yes":
             rows.append((f"osm:n{identity}", "ford", False, False, shapely.Point(lon, lat)))
-    points = shapely.points(gates["lon"], gates["lat"])
+    points = points_of(gates)
     rows += list(zip(gates["gate_id"], ["gate"] * len(gates), gates["shut"], gates["private"], points, strict=True))
     return pd.DataFrame(rows, columns=["point_id", "what", "shut", "private", "geometry"])
 

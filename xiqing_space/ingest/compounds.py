@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from xiqing_space.catalog import Catalogue
-from xiqing_space.crs import GEOGRAPHIC, project_geometry
+from xiqing_space.crs import GEOGRAPHIC, points_of, project_geometry
 from xiqing_space.ingest.area import Area
 from xiqing_space.ingest.osm import Features
 
@@ -49,7 +49,7 @@ def read_compounds(features: Features, gates: pd.DataFrame, streets: pd.DataFram
     rings = shapely.boundary(metric)
     tagged = np.asarray([tags.get("barrier") in _WALLS for _, tags, _ in rows], dtype=bool)
     walled = tagged | (_share_walled(rings, features, area) >= WALLED_SHARE)
-    points = project_geometry(shapely.points(gates["lon"], gates["lat"]), GEOGRAPHIC, area.metric_epsg)
+    points = project_geometry(points_of(gates), GEOGRAPHIC, area.metric_epsg)
     gated = _only_through_gates(rings, points, streets, area)
     keep &= walled | gated
     chosen = [row for row, kept in zip(rows, keep, strict=True) if kept]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
+from xiqing_space.crs import GEOGRAPHIC, points_of, project_geometry, to_degrees
 
 ON_EDGE_M = 3.0  # a mapped gate belongs to an edge when it lies this near to it
 MEETS_M = 10.0  # a street meets an edge when one of its nodes lies this near
@@ -101,7 +101,7 @@ def find_gates(
     edges = streets[streets["walk"]].sort_values("edge_id")
     lines = project_geometry(edges["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     # a private gate lets a compound's residents pass and nobody else
-    points = project_geometry(shapely.points(gates["lon"], gates["lat"]), GEOGRAPHIC, metric_epsg)
+    points = project_geometry(points_of(gates), GEOGRAPHIC, metric_epsg)
     names, shut, private = gates["gate_id"].tolist(), gates["shut"].to_numpy(bool), gates["private"].to_numpy(bool)
     walls = _Streets(edges, lines)
     rows: list[Gate] = []

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
+from xiqing_space.crs import GEOGRAPHIC, points_of, project_geometry, to_degrees
 
 ON_NODE_M = 0.01  # a street that is cut on a barrier shares a node with it
 ON_EDGE_M = 1.0  # a level crossing or ford belongs to an edge when it lies this near to it
@@ -121,6 +121,6 @@ def _places_on(lines: Any, places: pd.DataFrame, metric_epsg: int) -> dict[str, 
     result = {}
     tree = shapely.STRtree(lines)
     for kind, group in places.groupby("way_over"):
-        points = project_geometry(shapely.points(group["lon"], group["lat"]), GEOGRAPHIC, metric_epsg)
+        points = project_geometry(points_of(group), GEOGRAPHIC, metric_epsg)
         result[str(kind)] = np.unique(tree.query(points, predicate="dwithin", distance=ON_EDGE_M)[1])
     return result
