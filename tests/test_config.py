@@ -106,8 +106,9 @@ class Runs:
 
     def __init__(self, folder: Path, hamlet: Drawing) -> None:
         self.folder = folder
-        self.done: dict[str, Path] = {}
-        self.same_data: dict[str, Path] = {}
+        self.count = 0
+        self.done: dict[str, tuple[int, Path]] = {}
+        self.same_data: dict[str, tuple[int, Path]] = {}
         hamlet.write(folder / "hamlet.osm.pbf")
         other = hamlet.copy()
         other.street([(800.0, 0.0), (1000.0, 0.0)])
@@ -119,23 +120,29 @@ class Runs:
 
     def run(self, settings: Mapping[str, Mapping[str, Any]], what: str) -> Path:
         """Folder of a run that goes as far as a table or a page needs."""
-        stage = next((one.name for one in STAGES if what in one.leaves), "maps")
-        key = f"{stage} {settings!r}"
-        if key not in self.done:
-            out = self.folder / f"out{len(self.done)}"
-            config = write_config(self.folder / f"c{len(self.done)}.toml", settings)
-            data = repr([settings.get("area"), settings.get("sources")])
-            if data in self.same_data:
-                shutil.copytree(self.same_data[data], out)
-            result = call("run", "--config", config, "--out", out, "--only", stage)
+        depth = next((number for number, one in enumerate(STAGES) if what in one.leaves), len(STAGES) - 1)
+        key, data = repr(settings), repr([settings.get("area"), settings.get("sources")])
+        reached, out = self.done.get(key, (-1, self.folder))
+        if reached < depth:
+            self.count += 1
+            out = self.folder / f"out{self.count}"
+            config = write_config(self.folder / f"c{self.count}.toml", settings)
+            deepest, start = self.same_data.get(data, (-1, self.folder))
+            if deepest >= 0:
+                shutil.copytree(start, out)
+            result = call("run", "--config", config, "--out", out, "--only", STAGES[depth].name)
             assert result.code == 0, result.err[-300:]
-            self.done[key] = self.same_data[data] = out
-        return self.done[key]
+            self.done[key] = (depth, out)
+            if depth > deepest:
+                self.same_data[data] = (depth, out)
+        return out
 
 
 @pytest.fixture(scope="module")
 def runs(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return Runs(tmp_path_factory.mktemp("config"), hamlet)
+    made = Runs(tmp_path_factory.mktemp("config"), hamlet)
+    made.run(BASE, PAGE)
+    return made
 
 
 def content(out: Path, what: str) -> Any:

@@ -57,7 +57,7 @@ def run(
     from xiqing_space.pipeline import run as run_pipeline
 
     outcome = run_pipeline(config, out, only=only or (), lang=lang, progress=_say)
-    if not outcome.computed:
+    if not outcome.changed:
         _say("没有变化，结果仍然有效 / nothing changed, the results still hold")
     label = "示例数据 / synthetic sample: " if outcome.synthetic else ""
     _say(f"数据 data: {label}{', '.join(outcome.sources)}")

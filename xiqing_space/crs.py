@@ -56,7 +56,10 @@ def require_metric(epsg: int) -> int:
     try:
         crs = CRS.from_epsg(epsg)
     except CRSError as error:
-        raise CrsError(f"EPSG:{epsg} 不存在 / there is no EPSG:{epsg}") from error
+        raise CrsError(
+            f"metric_crs：EPSG:{epsg} 不存在 / metric_crs: there is no EPSG:{epsg}",
+            todo=f"天津请用 {TIANJIN_GK}，或删去此行 / use {TIANJIN_GK} for Tianjin, or remove the line",
+        ) from error
     if not crs.is_projected or {axis.unit_name for axis in crs.axis_info} != {"metre"}:
         raise CrsError(
             f"EPSG:{epsg} 不是以米为单位的投影坐标系 / EPSG:{epsg} is no projected system in metres",

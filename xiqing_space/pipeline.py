@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import platform
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from xiqing_space.config import Config, read_config
-from xiqing_space.errors import ConfigError
+from xiqing_space.errors import ConfigError, XiqingError
 from xiqing_space.provenance import (
     RunFolder,
+    cannot_write,
     code_hash,
     hash_of,
     library_versions,
@@ -26,6 +28,7 @@ from xiqing_space.provenance import (
 
 Progress = Callable[[str], None]
 PROCESSED = "data/processed"
+_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,10 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: folder, whether anything was computed, whether the data are the sample, pages and sources."""
+    """What a run did: folder, whether it was changed, stages computed, whether the data are the sample, sources, pages."""
 
     out: Path
+    changed: bool
     computed: tuple[str, ...]
     synthetic: bool
     sources: tuple[str, ...]
@@ -177,6 +181,10 @@ def run(
     folder.open()
     try:
         return _run(config, folder, chosen, progress)
+    except OSError as error:
+        if isinstance(error, XiqingError) or error.errno not in _DISK_FAULTS:
+            raise
+        raise cannot_write(out, error) from error
     finally:
         folder.close()
 
@@ -218,14 +226,14 @@ def _run(config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress:
         progress(f"[{number}/{len(chosen)}] {stage.zh} {stage.name}: {word}, {time.perf_counter() - began:.1f} s")
     pages = tuple(folder.out / name for name in manifest["files"] if name.endswith(".html"))
     outcome = Outcome(
-        folder.out, tuple(computed), inputs.synthetic, tuple(one["file"] for one in inputs.records), pages
+        folder.out, True, tuple(computed), inputs.synthetic, tuple(one["file"] for one in inputs.records), pages
     )
     if (
         not computed
         and set(earlier.get("stages", {})) == set(manifest["stages"])
         and _intact(folder, {"files": _tail(earlier)})
     ):
-        return outcome
+        return replace(outcome, changed=False)
     _write_records(inputs, folder, manifest, seconds)
     folder.swap()
     return outcome

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -84,6 +83,7 @@ class RunFolder:
         self.work = out / _WORK
         self.new = self.work / "new"
         self.old = self.work / "old"
+        self._marker = self.work / "swapping"
 
     def open(self) -> None:
         """Make an empty folder for the new run; mend a swap that was cut short."""
@@ -94,43 +94,51 @@ class RunFolder:
             for part in RUN_PARTS:
                 (self.new / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._cannot_write(error) from error
+            raise cannot_write(self.out, error) from error
 
     def close(self) -> None:
-        """Remove the working folder."""
-        shutil.rmtree(self.work, ignore_errors=True)
+        """Remove the working folder; where a swap could not be undone it stays, and the next `open` mends it."""
+        if not self._marker.exists():
+            shutil.rmtree(self.work, ignore_errors=True)
 
     def swap(self) -> None:
         """Put the new run in place of the old one; on a failure the old one stays."""
         written = set(read_json(self.out / "data/processed/manifest.json").get("files", {}))
-        moved: list[str] = []
         try:
             for part in RUN_PARTS:
+                if (self.out / part).exists() and not (self.out / part).is_dir():
+                    raise FileExistsError(f"{part} 是文件，应为文件夹 / {part} is a file where a folder is needed")
                 self._keep_foreign(part, written)
-            (self.work / "swapping").write_text("", encoding="utf-8")
+            self._marker.write_text("", encoding="utf-8")
             for part in RUN_PARTS:
                 if (self.out / part).exists():
                     (self.old / part).parent.mkdir(parents=True, exist_ok=True)
                     os.replace(self.out / part, self.old / part)
-                moved.append(part)
                 (self.out / part).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(self.new / part, self.out / part)
-            (self.work / "swapping").unlink()
+            self._marker.unlink()
         except OSError as error:
-            self._put_back(moved)
-            raise self._cannot_write(error) from error
+            self._put_back()
+            raise cannot_write(self.out, error) from error
+        except BaseException:  # Ctrl-C in the middle of it
+            self._put_back()
+            raise
         self.close()
 
-    def _put_back(self, parts: Iterable[str]) -> None:
-        for part in parts:
+    def _put_back(self) -> None:
+        """Undo a swap, however far it got: a part that left `new` is in place, and its forerunner, if any, is in `old`."""
+        if not self._marker.exists():
+            return
+        for part in RUN_PARTS:
             if (self.old / part).exists():
                 shutil.rmtree(self.out / part, ignore_errors=True)
                 os.replace(self.old / part, self.out / part)
-        (self.work / "swapping").unlink(missing_ok=True)
+            elif not (self.new / part).exists():
+                shutil.rmtree(self.out / part, ignore_errors=True)
+        self._marker.unlink(missing_ok=True)
 
     def _mend(self) -> None:
-        if (self.work / "swapping").exists():
-            self._put_back(RUN_PARTS)
+        self._put_back()
         shutil.rmtree(self.old, ignore_errors=True)
 
     def _keep_foreign(self, part: str, written: set[str]) -> None:
@@ -143,12 +151,14 @@ class RunFolder:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, target)
 
-    def _cannot_write(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"无法写入结果 / results cannot be written: {error.strerror or error}",
-            where=str(self.out),
-            todo="检查文件夹权限与磁盘空间，关闭正在打开的结果文件 / check rights and space, and close result files that are open",
-        )
+
+def cannot_write(out: Path, error: OSError) -> OutputError:
+    """An operating system's error while writing, as something that the user can mend."""
+    return OutputError(
+        f"无法写入结果 / results cannot be written: {error.strerror or error}",
+        where=str(out),
+        todo="检查文件夹权限与磁盘空间，关闭正在打开的结果文件 / check rights and space, and close result files that are open",
+    )
 
 
 def run_record(config: dict[str, Any], inputs: list[dict[str, Any]], synthetic: bool) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from xiqing_space.ingest.area import Area, read_area, read_zones
 from xiqing_space.ingest.barriers import barrier_pairs, read_barriers, read_crossings
 from xiqing_space.ingest.compounds import gate_nodes, read_compounds
 from xiqing_space.ingest.facilities import facility_pairs, read_facilities
-from xiqing_space.ingest.osm import Features, Header, read_features, read_header
+from xiqing_space.ingest.osm import Features, Header, UnsortedError, read_features, read_header, sort_extract
 from xiqing_space.ingest.population import building_keys, home_pairs, read_homes
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.streets import read_osm_streets, read_osmnx_streets
@@ -84,6 +85,18 @@ def _degrees(area: Area) -> Any:
 
 def ingest(context: Context) -> dict[str, Any]:
     """Raw files to checked layers: area, zones, streets, crossings, facilities, grounds, compounds, barriers, demand."""
+    try:
+        return _ingest(context)
+    except UnsortedError:
+        # editors save extracts in any order; a sorted copy is read instead
+        sources = context.config.sources
+        assert sources.osm is not None
+        with tempfile.TemporaryDirectory() as folder:
+            copy = sources.model_copy(update={"osm": sort_extract(sources.osm, Path(folder))})
+            return _ingest(replace(context, config=context.config.model_copy(update={"sources": copy})))
+
+
+def _ingest(context: Context) -> dict[str, Any]:
     config, catalogue, store, quality = context.config, context.catalogue, context.store, context.quality
     main = config.sources.osm or config.sources.streets
     assert main is not None
@@ -305,13 +318,20 @@ def indicators(context: Context) -> dict[str, Any]:
     return {"rows": {"indicators": len(frame)}}
 
 
+def _defuse(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula gets an apostrophe; lone carriage returns would break the row."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """CSV in UTF-8 with a byte-order mark, so that Excel reads Chinese; text that would run as a formula is defused."""
     safe = frame.copy()
     for column in safe.columns:
-        if safe[column].dtype == "str":
-            risky = safe[column].str.match(r"^[=+\-@\t\r]", na=False)
-            safe[column] = safe[column].where(~risky, "'" + safe[column])
+        if safe[column].dtype == "str" or safe[column].dtype == object:
+            safe[column] = safe[column].map(_defuse)
     safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 

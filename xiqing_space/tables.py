@@ -136,6 +136,7 @@ def dictionary_markdown() -> str:
             values = ", ".join(f"`{value}`" for value in column.among if value)
             if not values and (column.least, column.most) != (None, None):
                 values = f"≥ {column.least:g}" if column.most is None else f"{column.least:g} – {column.most:g}"
+            meaning = column.meaning.replace("|", "\\|")
             missing = "yes" if column.null else ""
-            lines.append(f"| {column.name} | {kind} | {column.unit} | {missing} | {values} | {column.meaning} |")
+            lines.append(f"| {column.name} | {kind} | {column.unit} | {missing} | {values} | {meaning} |")
     return "\n".join(lines) + "\n"

@@ -131,7 +131,7 @@ def read_area(config: AreaConfig, extent: tuple[float, float, float, float], sou
             where=source,
             todo="检查边界文件的坐标系，或换用对应地区的数据 / check the boundary's coordinate system or the data's place",
         )
-    epsg = require_metric(config.metric_crs or choose_metric_epsg(centre.x, centre.y))
+    epsg = choose_metric_epsg(centre.x, centre.y) if config.metric_crs is None else require_metric(config.metric_crs)
     metric = project_geometry(polygon, GEOGRAPHIC, epsg)
     if not shapely.is_valid(metric) or not np.isfinite(metric.bounds).all():
         raise InputDataError(
@@ -172,6 +172,8 @@ def read_zones(config: AreaConfig, area: Area, quality: Quality) -> pd.DataFrame
         )
     ids = frame[named["zone_id"]].map(lambda value: "" if pd.isna(value) else str(value).strip())
     problems = [f"第 {row + 1} 行：编号为空 / row {row + 1}: no id" for row in np.flatnonzero(ids == "")]
+    names = frame[named["name"]].map(lambda value: "" if pd.isna(value) else str(value).strip())
+    problems += [f"第 {row + 1} 行：名称为空 / row {row + 1}: no name" for row in np.flatnonzero(names == "")]
     problems += [f"编号重复 / id given twice: {one}" for one in sorted(set(ids[ids.duplicated() & (ids != "")]))]
     problems += [f"编号不可用 / id not allowed: {one}" for one in ids[ids == "*"]]
     settlement = _settlement(frame, config.zone_settlement_column, problems)
@@ -189,7 +191,7 @@ def read_zones(config: AreaConfig, area: Area, quality: Quality) -> pd.DataFrame
     zones = pd.DataFrame(
         {
             "zone_id": ids.to_numpy(),
-            "name": frame[named["name"]].astype(str).to_numpy(),
+            "name": names.to_numpy(),
             "level": frame["level"].astype("str").to_numpy() if "level" in frame.columns else None,
             "parent_id": frame["parent_id"].astype("str").to_numpy() if "parent_id" in frame.columns else None,
             "settlement": settlement,

@@ -24,6 +24,7 @@ LIFECYCLE = {
 _OPERATORS = {"public": "public", "government": "public", "community": "public", "private": "private",
               "religious": "private", "private_non_profit": "private", "ngo": "private"}  # fmt: skip
 _SERVES = {"private": "residents", "residents": "residents", "no": "residents", "employees": "employees"}
+_LEVELS = ("primary_school", "junior_school", "senior_school", "special_school")  # told by `school_level`
 _GENERIC = ("clinic", "community_service", "school_unknown_level")  # a name may say more than their tag
 
 
@@ -118,7 +119,7 @@ def classify(tags: dict[str, str], catalogue: Catalogue) -> tuple[list[tuple[str
             ]
             if "health_station" in by_name and "clinic" in found:
                 found.remove("clinic")
-            found += [kind for kind in by_name if kind not in found and not kind.endswith("_school")]
+            found += [kind for kind in by_name if kind not in found and kind not in _LEVELS]
         if found:
             gone = "yes" in (tags.get("disused"), tags.get("abandoned"))
             status = "closed" if gone else status
@@ -130,7 +131,7 @@ def _capacity(tags: dict[str, str], identity: str, source: str, quality: Quality
     text = tags.get("capacity", "").strip()
     if not text:
         return float("nan")
-    if text.isdigit() and 0 < int(text) < 100_000:
+    if text.isdecimal() and 0 < int(text) < 100_000:
         return float(text)
     quality.add("capacity_unread", source=source, id=identity, value=text[:40])
     return float("nan")

@@ -89,7 +89,8 @@ def _objects(path: Path, processor: Any) -> Iterator[Any]:
     try:
         yield from processor
     except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise InputDataError(
+        kind = UnsortedError if "out of order" in str(error) else InputDataError
+        raise kind(
             f"无法读取 OSM 文件 / cannot read the OSM file: {error}",
             where=path.name,
             todo="文件可能不完整或格式不符，请重新下载 / the file may be truncated or of another format; fetch it again",
@@ -97,6 +98,20 @@ def _objects(path: Path, processor: Any) -> Iterator[Any]:
     finally:
         if collecting:
             gc.enable()
+
+
+class UnsortedError(InputDataError):
+    """An extract that is not in the order of type and id, which areas need."""
+
+
+def sort_extract(path: Path, folder: Path) -> Path:
+    """A copy of an extract in the order of type and id, under the same name."""
+    target = folder / path.name
+    reader = osmium.MergeInputReader()
+    reader.add_file(str(path))
+    with osmium.SimpleWriter(str(target), overwrite=True) as writer:
+        reader.apply(writer)
+    return target
 
 
 def check_file(path: Path) -> None:

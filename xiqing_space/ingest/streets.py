@@ -147,7 +147,14 @@ def read_osm_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality
     ways = read_street_ways(path, tuple(catalogue.barriers["walkable"]["gates"]))
     if ways.clipped:
         quality.add("clipped_way", source=path.name, n=ways.clipped, missing=ways.missing)
-    return streets_frame(ways, catalogue, metric_epsg)
+    frame = streets_frame(ways, catalogue, metric_epsg)
+    if frame.empty:
+        raise InputDataError(
+            "文件里没有完整的街道，街道引用的节点都不在文件里 / no street is whole: the nodes of all of them are absent",
+            where=path.name,
+            todo="导出时请包含道路的全部节点 / export the streets together with their nodes",
+        )
+    return frame
 
 
 def _first(value: Any) -> str | None:
@@ -209,7 +216,27 @@ def read_osmnx_streets(path: Path, catalogue: Catalogue, metric_epsg: int | None
             ],
             todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
         )
-    return _osmnx_frame(edges.to_crs(GEOGRAPHIC), catalogue, metric_epsg, quality, path.name)
+    return _osmnx_frame(_checked(edges.to_crs(GEOGRAPHIC), path.name), catalogue, metric_epsg, quality, path.name)
+
+
+def _checked(edges: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
+    """Edges with whole-number nodes and single lines; a GIS that saved the file again may have made them multi-part."""
+    nodes = {end: pd.to_numeric(edges[end], errors="coerce") for end in ("u", "v")}
+    geometry = edges.geometry.to_numpy()
+    multi = shapely.get_type_id(geometry) == shapely.GeometryType.MULTILINESTRING
+    geometry[multi] = shapely.line_merge(geometry[multi])
+    single = (shapely.get_type_id(geometry) == shapely.GeometryType.LINESTRING) & ~shapely.is_empty(geometry)
+    whole = np.logical_and.reduce([(values.notna() & (values % 1 == 0)).to_numpy() for values in nodes.values()])
+    if not (single & whole).all():
+        rows = [f"第 {row + 1} 行 / row {row + 1}: u, v" for row in np.flatnonzero(~whole)]
+        rows += [f"第 {row + 1} 行 / row {row + 1}: geometry" for row in np.flatnonzero(~single)]
+        raise InputDataError(
+            "街道的 u、v 应为整数，几何应为单条线 / u and v must be whole numbers and each street one line",
+            where=source,
+            first=rows,
+            todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
+        )
+    return edges.set_geometry(gpd.GeoSeries(geometry, index=edges.index, crs=edges.crs)).assign(**nodes)
 
 
 def _osmnx_frame(
@@ -225,8 +252,9 @@ def _osmnx_frame(
     u, v = edges["u"].astype("int64").to_numpy(), edges["v"].astype("int64").to_numpy()
     geometry = shapely.set_precision(edges.geometry.to_numpy(), 10.0**-COORDINATE_DIGITS, mode="pointwise")
     # osmnx holds a two-way street as two edges; the one drawn from the smaller node id is kept
-    flip = u > v
-    geometry = np.where(flip, shapely.reverse(geometry), geometry)
+    turned = shapely.reverse(geometry)
+    flip = (u > v) | ((u == v) & (shapely.to_wkb(turned) < shapely.to_wkb(geometry)))
+    geometry = np.where(flip, turned, geometry)
     low, high = np.minimum(u, v), np.maximum(u, v)
     frame = pd.DataFrame(
         {
