@@ -11,7 +11,7 @@ import xiqing_space
 
 ROOT = Path(xiqing_space.__file__).parent
 FLOORS = {
-    "errors": 0, "crs": 0, "catalog": 0,
+    "errors": 0, "crs": 0, "catalog": 0, "memory": 0,
     "config": 1, "tables": 1, "provenance": 1, "schemas": 1, "store": 1,
     "ingest": 2, "sample": 2,
     "network": 3,

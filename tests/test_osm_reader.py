@@ -16,7 +16,7 @@ from helpers import Drawing, degrees, write_osmnx
 
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.errors import InputDataError
-from xiqing_space.ingest.osm import StreetWays, read_street_ways
+from xiqing_space.ingest.osm_streets import StreetWays, read_street_ways
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.streets import read_osm_streets, read_osmnx_streets, streets_frame, walkability
 

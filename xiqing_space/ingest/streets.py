@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import COORDINATE_DIGITS, GEOGRAPHIC, project
 from xiqing_space.errors import InputDataError
-from xiqing_space.ingest.osm import StreetWays, read_street_ways
+from xiqing_space.ingest.osm_streets import StreetWays, read_street_ways
 from xiqing_space.ingest.quality import Quality
+from xiqing_space.memory import collection_paused
 
 _YARD_WAYS = ("footway", "path", "steps", "service", "pedestrian", "corridor", "living_street")
 LENGTH_DIGITS = 3  # lengths are rounded once, here, so that graph and table hold the same numbers
@@ -102,38 +103,72 @@ def _underground(tag: dict[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
     return underground
 
 
+_RULE_TAGS = (
+    "highway",
+    "foot",
+    "access",
+    "motorroad",
+    "ramp",
+    "ramp:stroller",
+    "ramp:wheelchair",
+    "layer",
+    "bridge",
+    "tunnel",
+)
+
+
+def _judge(ways: StreetWays, catalogue: Catalogue) -> pd.DataFrame:
+    """`walkability`, `bridge` and `tunnel` of every way: the rules see each combination of tags once."""
+    code: dict[tuple[Any, ...], int] = {}
+    row = [code.setdefault(tags, len(code)) for tags in zip(*(ways.tags[key] for key in _RULE_TAGS), strict=True)]
+    columns = zip(*code, strict=True)
+    few = {key: np.asarray(values, dtype=object) for key, values in zip(_RULE_TAGS, columns, strict=True)}
+    rules = walkability(few, catalogue)
+    rules["bridge"], rules["tunnel"] = ~_among(few["bridge"], None, "no"), _underground(few)
+    return rules.iloc[row]
+
+
+def _edge_names(ways: StreetWays) -> NDArray[np.object_]:
+    """osm:w way : n node - n node, with :2, :3 … where a way joins the same nodes again, in its own order."""
+    names = np.asarray(
+        [f"osm:w{w}:n{a}-n{b}" for w, a, b in zip(ways.way_id.tolist(), ways.u.tolist(), ways.v.tolist(), strict=True)],
+        dtype=object,
+    )
+    order = np.lexsort((ways.v, ways.u, ways.way_id))
+    keys = np.stack([ways.way_id, ways.u, ways.v])[:, order]
+    again = np.zeros(len(order), dtype=bool)
+    again[1:] = (keys[:, 1:] == keys[:, :-1]).all(axis=0)
+    repeat = 1
+    for place in np.flatnonzero(again).tolist():
+        repeat = repeat + 1 if place and again[place - 1] else 2
+        names[order[place]] = f"{names[order[place]]}:{repeat}"
+    return names
+
+
 def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
     """The `streets` table of OSM ways (unsorted), lengths in the metric system.
 
-    Zero-length edges (a node given twice) are dropped.
+    Zero-length edges (a node given twice) are dropped. Text columns stay plain objects: turning them into pandas strings is
+    left to the table's own finishing.
     """
     lengths, _ = measure_lengths(ways.lonlat, ways.start, metric_epsg)
-    rules = walkability(ways.tags, catalogue)
-    row = ways.way_row
-    way, u, v = (array.tolist() for array in (ways.way_id, ways.u, ways.v))
-    edge_id = np.asarray([f"osm:w{w}:n{a}-n{b}" for w, a, b in zip(way, u, v, strict=True)], dtype=object)
-    tag = {key: np.asarray(values, dtype=object)[row] for key, values in ways.tags.items()}
-    index = np.repeat(np.arange(len(row)), np.diff(ways.start))
-    frame = pd.DataFrame(
-        {
-            "edge_id": _repeat_index(edge_id),
-            "osm_id": [f"osm:w{w}" for w in way],
-            "u": [f"osm:n{a}" for a in u],
-            "v": [f"osm:n{b}" for b in v],
-            "length_m": lengths,
-            "highway": tag["highway"],
-            "name": tag["name"],
-            "ref": tag["ref"],
-            "layer": tag["layer"],
-            "bridge": ~_among(tag["bridge"], None, "no"),
-            "tunnel": _underground(tag),
-            "walk": rules["walk"].to_numpy()[row],
-            "pram": rules["pram"].to_numpy()[row],
-            "blocked_reason": rules["blocked_reason"].to_numpy()[row],
-            "geometry": shapely.linestrings(ways.lonlat, indices=index),
-        }
-    )
-    return frame[lengths > 0]
+    rules = _judge(ways, catalogue)
+    row, count = ways.way_row, len(ways.way_row)
+    ids, code = np.unique(np.concatenate([ways.u, ways.v]), return_inverse=True)
+    nodes = np.asarray([f"osm:n{one}" for one in ids.tolist()], dtype=object)
+    used, place = np.unique(ways.way_id, return_inverse=True)
+    columns: dict[str, Any] = {
+        "edge_id": _edge_names(ways),
+        "osm_id": np.asarray([f"osm:w{one}" for one in used.tolist()], dtype=object)[place],
+        "u": nodes[code[:count]],
+        "v": nodes[code[count:]],
+        "length_m": lengths,
+        **{key: ways.tags[key][row] for key in ("highway", "name", "ref", "layer")},
+        **{key: rules[key].to_numpy()[row] for key in ("bridge", "tunnel", "walk", "pram", "blocked_reason")},
+        "geometry": shapely.from_ragged_array(shapely.GeometryType.LINESTRING, ways.lonlat, (ways.start,)),
+    }
+    text = {key: pd.Series(value, dtype=object) for key, value in columns.items() if value.dtype == object}
+    return pd.DataFrame({**columns, **text})[lengths > 0]
 
 
 def read_osm_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality: Quality) -> pd.DataFrame:
@@ -147,7 +182,8 @@ def read_osm_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality
     ways = read_street_ways(path, tuple(catalogue.barriers["walkable"]["gates"]))
     if ways.clipped:
         quality.add("clipped_way", source=path.name, n=ways.clipped, missing=ways.missing)
-    frame = streets_frame(ways, catalogue, metric_epsg)
+    with collection_paused():
+        frame = streets_frame(ways, catalogue, metric_epsg)
     if frame.empty:
         raise InputDataError(
             "文件里没有完整的街道，街道引用的节点都不在文件里 / no street is whole: the nodes of all of them are absent",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,45 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from xiqing_space.crs import GEOGRAPHIC, project_geometry
+from xiqing_space.crs import GEOGRAPHIC, project
+from xiqing_space.memory import collection_paused
+
+STRIP_M = 300.0  # width of the strips in which nodes are looked up
+
+
+@dataclass(frozen=True)
+class Strips:
+    """Nodes in strips of equal width from west to east, by northing within each: a lookup by two binary searches a strip.
+
+    `key` is strip × `span` + northing, sorted; `node` the row of each. A strip's own northings never reach the next strip's.
+    """
+
+    low: NDArray[np.float64]
+    span: float
+    node: NDArray[np.int64]
+    key: NDArray[np.float64]
+
+    def near(self, places: NDArray[np.float64], radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Candidates within a radius of each place (and a few beyond): how many for each, and all rows end to end."""
+        x, y = (places - self.low).T
+        reach = int(np.ceil(radius / STRIP_M))
+        strip = np.floor(x / STRIP_M)[:, None] + np.arange(-reach, reach + 1)
+        aside = np.maximum(np.maximum(strip * STRIP_M - x[:, None], x[:, None] - (strip + 1) * STRIP_M), 0.0)
+        half = np.sqrt(np.maximum(radius**2 - aside**2, 0.0))
+        south = np.maximum(y[:, None] - half, -0.25 * self.span)
+        north = np.minimum(y[:, None] + half, 0.5 * self.span)
+        begin = np.searchsorted(self.key, (strip * self.span + south).ravel(), "left")
+        size = np.searchsorted(self.key, (strip * self.span + north).ravel(), "right") - begin
+        size[(strip < 0).ravel()] = 0
+        return size.reshape(len(places), -1).sum(axis=1), self.node[spread(begin, size)]
+
+
+def spread(begin: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The whole numbers begin, begin + 1, … of every run, end to end."""
+    end = np.cumsum(size)
+    total = int(end[-1]) if len(end) else 0
+    runs: NDArray[np.int64] = np.repeat(begin - (end - size), size) + np.arange(total)
+    return runs
 
 
 @dataclass(frozen=True)
@@ -80,6 +117,16 @@ class WalkGraph:
             return 1.0
         return float(min(1.0, (self.length_m[far] / straight[far]).min()))
 
+    @cached_property
+    def strips(self) -> Strips:
+        """Lookup of nodes by place."""
+        low = self.xy.min(axis=0) if self.n_nodes else np.zeros(2)
+        x, y = (self.xy - low).T
+        span = 2.0 * float(y.max(initial=0.0)) + 1.0
+        key = np.floor(x / STRIP_M) * span + y
+        node = np.argsort(key, kind="stable")
+        return Strips(low, span, node, key[node])
+
     def without_edges(self, edge_ids: set[str]) -> WalkGraph:
         """The same graph with some edges closed. Rows of nodes and edges stay; a closed edge is infinitely long."""
         closed = np.isin(self.edge_id, np.asarray(sorted(edge_ids), dtype=object)) if edge_ids else None
@@ -126,19 +173,32 @@ def build_graph(streets: pd.DataFrame, profile: str, metric_epsg: int) -> WalkGr
     metric_epsg : int
         System in which node places are given.
     """
-    mine = streets.loc[streets[profile].to_numpy(dtype=bool)]
-    edge_id = mine["edge_id"].to_numpy(dtype=object)
-    order = np.argsort(edge_id, kind="stable") if not _sorted(edge_id) else np.arange(len(edge_id))
-    ends = np.concatenate([mine["u"].to_numpy(dtype=object)[order], mine["v"].to_numpy(dtype=object)[order]])
+    with collection_paused():
+        return _from_streets(streets, profile, metric_epsg)
+
+
+def _from_streets(streets: pd.DataFrame, profile: str, metric_epsg: int) -> WalkGraph:
+    rows = np.flatnonzero(streets[profile].to_numpy(dtype=bool))
+    edge_id = streets["edge_id"].to_numpy(dtype=object)[rows]
+    if not _sorted(edge_id):
+        order = np.argsort(edge_id, kind="stable")
+        rows, edge_id = rows[order], edge_id[order]
+    ends = np.concatenate([streets[end].to_numpy(dtype=object)[rows] for end in ("u", "v")])
     codes, names = pd.factorize(ends, sort=True)
-    half = len(order)
-    u, v = codes[:half].astype(np.int32), codes[half:].astype(np.int32)
-    geometry = np.asarray(mine["geometry"], dtype=object)[order]
-    places: Any = np.concatenate([shapely.get_point(geometry, 0), shapely.get_point(geometry, -1)])
+    half = len(rows)
+    # a node's place is read off the first edge that ends there
     first = np.full(len(names), len(codes), dtype=np.int64)
     np.minimum.at(first, codes, np.arange(len(codes)))
-    xy = shapely.get_coordinates(project_geometry(places[first], GEOGRAPHIC, metric_epsg))
-    return assemble(np.asarray(names, dtype=object), xy, edge_id[order], u, v, mine["length_m"].to_numpy()[order])
+    geometry = np.asarray(streets["geometry"], dtype=object)[rows]
+    places = shapely.get_point(geometry[first % max(half, 1)], np.where(first < half, 0, -1))
+    return assemble(
+        np.asarray(names, dtype=object),
+        project(shapely.get_coordinates(places), GEOGRAPHIC, metric_epsg),
+        edge_id,
+        codes[:half].astype(np.int32),
+        codes[half:].astype(np.int32),
+        streets["length_m"].to_numpy()[rows],
+    )
 
 
 def _sorted(values: NDArray[np.object_]) -> bool:

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
-from xiqing_space.network.graph import WalkGraph
+from xiqing_space.network.graph import WalkGraph, spread
 
 _CHUNK_NODES = 1_500_000  # copies of nodes searched at once by reach_each: bounds memory, about 100 MB
 
@@ -113,48 +112,53 @@ def reach_each(
     if not len(sources):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
     # a path of length d leaves its start by at most d / straightest in a straight line
-    near = cKDTree(graph.xy).query_ball_point(graph.xy[sources], limit_m / graph.straightest + 1e-6, return_sorted=True)
-    sizes = np.asarray([len(one) for one in near], dtype=np.int64)
+    sizes, near = graph.strips.near(graph.xy[sources], limit_m / graph.straightest + 1e-6)
+    ends = np.cumsum(sizes)
     found = []
     at = 0
     while at < len(sources):
-        end = at + max(1, int(np.searchsorted(np.cumsum(sizes[at:]), _CHUNK_NODES, side="right")))
-        search, node, distance = _search_pieces(graph, sources[at:end], near[at:end], sizes[at:end], limit_m)
-        found.append((search + at, node, distance))
-        at = end
+        before = int(ends[at - 1]) if at else 0
+        stop = max(at + 1, int(np.searchsorted(ends, before + _CHUNK_NODES, side="right")))
+        piece = _search_pieces(graph, sources[at:stop], near[before : int(ends[stop - 1])], sizes[at:stop], limit_m)
+        found.append((piece[0] + at, *piece[1:]))
+        at = stop
     search, node, distance = (np.concatenate(part) for part in zip(*found, strict=True))
-    return search, node, distance
+    order = np.argsort(search * graph.n_nodes + node, kind="stable")
+    return search[order], node[order], distance[order]
 
 
 def _search_pieces(
-    graph: WalkGraph, sources: NDArray[np.int64], near: NDArray[np.object_], sizes: NDArray[np.int64], limit_m: float
+    graph: WalkGraph,
+    sources: NDArray[np.int64],
+    node: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    limit_m: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Search copies of the local pieces, laid side by side as one graph of disjoint parts."""
-    node = np.concatenate([np.asarray(one, dtype=np.int64) for one in near])
-    search = np.repeat(np.arange(len(sources)), sizes)
-    first = np.concatenate([[0], np.cumsum(sizes)])[:-1]
-    # the row of each node within each piece, by one lookup table that is rewritten per piece
-    row_of = np.full(graph.n_nodes, -1, dtype=np.int64)
-    degree = np.diff(graph.indptr)[node].astype(np.int64)
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    begin = graph.indptr[node].astype(np.int64)
+    degree = graph.indptr[node + 1] - begin
     edge_start = np.concatenate([[0], np.cumsum(degree)])
-    at = np.repeat(graph.indptr[node].astype(np.int64) - edge_start[:-1], degree) + np.arange(edge_start[-1])
-    head_node = graph.indices[at].astype(np.int64)
-    head = np.empty(len(at), dtype=np.int64)
+    at = spread(begin, degree)
+    head_node = graph.indices[at]
+    # the row of each node within each piece, by one lookup table that is rewritten per piece
+    row_of = np.full(graph.n_nodes, -1, dtype=np.int32)
+    rows = np.arange(len(node), dtype=np.int32)
+    head = np.empty(len(at), dtype=np.int32)
     starts = np.empty(len(sources), dtype=np.int64)
-    bounds = np.concatenate([first, [len(node)]])
-    for piece in range(len(sources)):
-        low, high = bounds[piece], bounds[piece + 1]
-        mine = node[low:high]
-        row_of[mine] = np.arange(low, high)
-        head[edge_start[low] : edge_start[high]] = row_of[head_node[edge_start[low] : edge_start[high]]]
-        starts[piece] = row_of[sources[piece]]
+    bounds, edges = first.tolist(), edge_start[first].tolist()
+    for piece, source in enumerate(sources.tolist()):
+        mine = node[bounds[piece] : bounds[piece + 1]]
+        row_of[mine] = rows[bounds[piece] : bounds[piece + 1]]
+        head[edges[piece] : edges[piece + 1]] = row_of[head_node[edges[piece] : edges[piece + 1]]]
+        starts[piece] = row_of[source]
         row_of[mine] = -1
     kept = head >= 0
     indptr = np.concatenate([[0], np.cumsum(kept)])[edge_start].astype(np.int32)
-    matrix = csr_array((graph.weight[at[kept]], head[kept].astype(np.int32), indptr), shape=(len(node), len(node)))
+    matrix = csr_array((graph.weight[at[kept]], head[kept], indptr), shape=(len(node), len(node)))
     distance = dijkstra(matrix, directed=True, indices=starts, limit=limit_m, min_only=True)
-    reached = np.isfinite(distance)
-    return search[reached], node[reached], distance[reached]
+    reached = np.flatnonzero(np.isfinite(distance))
+    return np.searchsorted(first, reached, side="right") - 1, node[reached], distance[reached]
 
 
 def nearest_along(
