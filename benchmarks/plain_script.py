@@ -1,8 +1,9 @@
 """The script that an analyst would write: how far do children walk to what they need? Not ours to improve, and not slowed down.
 
-python -m benchmarks.plain_script STREETS.osm EXTRACT.osm.pbf OUT_FOLDER
+python -m benchmarks.plain_script EVERYTHING.osm OUT_FOLDER                the short way: one extract, osmnx for all of it
+python -m benchmarks.plain_script STREETS.osm OUT_FOLDER EXTRACT.osm.pbf    streets picked out beforehand, pyosmium for the rest
 
-Streets through osmnx, facilities and homes through pyosmium, distances and catchments through networkx, the page through folium.
+Distances and catchments through networkx, the page through folium.
 Straightforward and without tricks; it does one profile, takes a facility to be its middle point and knows no gates.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import folium
@@ -63,7 +65,28 @@ def draw(edges: pd.DataFrame, homes: pd.DataFrame, facilities: pd.DataFrame, pat
     page.save(str(path))
 
 
-def main(streets: str, extract: str, folder: str) -> None:
+def osmnx_places(extract: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same through osmnx alone."""
+    tags = {
+        "building": list(HOMES),
+        "amenity": [v for k, v in KINDS if k == "amenity"],
+        "leisure": ["park", "playground"],
+    }
+    found = ox.features_from_xml(extract, tags=tags)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        middle = found.geometry.centroid
+    found = found.assign(lon=middle.x, lat=middle.y)
+    facilities = [
+        found.loc[found[key] == value, ["lon", "lat"]].assign(kind=kind)
+        for (key, value), kind in KINDS.items()
+        if key in found.columns
+    ]
+    homes = found[found["building"].isin(HOMES) & found["amenity"].isna()]
+    return pd.concat(facilities, ignore_index=True), homes[["lon", "lat"]].reset_index(drop=True)
+
+
+def main(streets: str, folder: str, extract: str = "") -> None:
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     spent: dict[str, float] = {}
@@ -75,8 +98,12 @@ def main(streets: str, extract: str, folder: str) -> None:
         spent[name], clock = round(now - clock, 1), now
 
     graph = ox.graph_from_xml(streets, bidirectional=True, simplify=True, retain_all=True)
+    if not extract:  # osmnx makes edges of building outlines too
+        drawn = [(u, v, key) for u, v, key, highway in graph.edges(keys=True, data="highway") if highway is None]
+        graph.remove_edges_from(drawn)
+        graph.remove_nodes_from(list(nx.isolates(graph)))
     lap("graph")
-    facilities, homes = read_places(extract)
+    facilities, homes = read_places(extract) if extract else osmnx_places(streets)
     lap("places")
     facilities["node"] = ox.distance.nearest_nodes(graph, facilities["lon"], facilities["lat"])
     homes["node"] = ox.distance.nearest_nodes(graph, homes["lon"], homes["lat"])

@@ -20,10 +20,10 @@ _GAP_DEGREES = 0.002
 _GAP_M = 200.0
 
 
-def convert(source: Path, streets: Path, rest: Path) -> dict[str, Any]:
-    """An extract as two .osm files: highway ways with their nodes, and everything but highway ways.
+def convert(source: Path, streets: Path, everything: Path) -> dict[str, Any]:
+    """An extract as two .osm files: highway ways with their nodes, and everything.
 
-    osmnx makes a graph of every way in its file, so buildings must stay out of the first. References to nodes that
+    osmnx makes a graph of every way in its file, so buildings stay out of the first. References to nodes that
     a clipped extract does not hold are taken out, for osmnx stops at them.
     """
     import osmium
@@ -38,7 +38,7 @@ def convert(source: Path, streets: Path, rest: Path) -> dict[str, Any]:
             on_streets.update(node.ref for node in item.nodes)
     with (
         osmium.SimpleWriter(str(streets), overwrite=True) as first,
-        osmium.SimpleWriter(str(rest), overwrite=True) as second,
+        osmium.SimpleWriter(str(everything), overwrite=True) as second,
     ):
         for item in osmium.FileProcessor(str(source)):
             if item.is_node():
@@ -51,8 +51,10 @@ def convert(source: Path, streets: Path, rest: Path) -> dict[str, Any]:
                 kept = [ref for ref in refs if ref in here]
                 clipped += len(kept) < len(refs)
                 if len(kept) > 1:
-                    target = first if "highway" in item.tags else second
-                    target.add(item if len(kept) == len(refs) else item.replace(nodes=kept))
+                    whole = item if len(kept) == len(refs) else item.replace(nodes=kept)
+                    second.add(whole)
+                    if "highway" in item.tags:
+                        first.add(whole)
                 continue
             second.add(item)
     return {"clipped_ways": clipped}

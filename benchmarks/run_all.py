@@ -47,21 +47,21 @@ def _searches(tools: Tools, cities: dict[str, City], tasks: list[str]) -> list[S
 
 def _sections(tools: Tools, cities: dict[str, City], wanted: str) -> list[Section]:
     sections: list[Section] = []
-    streets: dict[str, Path] = {}
+    xml: dict[str, tuple[Path, Path]] = {}
     whole = cities.get("las_palmas") or cities.get("helsinki")
     for city in cities.values():
         if ("a" in wanted and city.key != "las_palmas") or ("d" in wanted and city == whole):
-            streets[city.key], _ = parts.convert(tools, city)
+            xml[city.key] = parts.convert(tools, city)
     if "a" in wanted:
         sections += [
-            parts.graph_from_extract(tools, city, streets[key]) for key, city in cities.items() if key != "las_palmas"
+            parts.graph_from_extract(tools, city, xml[key][0]) for key, city in cities.items() if key != "las_palmas"
         ]
         if "porto" in cities:
             sections.append(parts.graph_of_tiles(tools, cities["porto"]))
     if tasks := [task for letter, task in (("b", "nearest"), ("c", "catchments")) if letter in wanted]:
         sections += _searches(tools, cities, tasks)
     if "d" in wanted and whole:
-        sections += parts.whole_run(tools, whole, streets[whole.key])
+        sections += parts.whole_run(tools, whole, *xml[whole.key])
     return sorted(sections, key=lambda section: section.title[0])
 
 

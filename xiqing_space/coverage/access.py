@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,14 @@ class AccessInputs:
     gates: pd.DataFrame
     links: pd.DataFrame
     metric_epsg: int
+
+    @cached_property
+    def homes(self) -> NDArray[np.object_]:
+        """Places of the homes, metric."""
+        points: NDArray[np.object_] = project_geometry(
+            self.demand["geometry"].to_numpy(dtype=object), GEOGRAPHIC, self.metric_epsg
+        )
+        return points
 
     def of_profile(self, graph: WalkGraph, profile: str) -> ProfileLinks:
         """The links of one profile as places on its graph."""
@@ -152,9 +161,8 @@ def measure_straight(inputs: AccessInputs, kind: str) -> NDArray[np.float64]:
     behind = mine[mine["site_id"].isin(set(gates.loc[gates["through"].notna(), "owner_id"]))]
     places = np.concatenate([own["geometry"].to_numpy(dtype=object), behind["geometry"].to_numpy(dtype=object)])
     points = project_geometry(places, GEOGRAPHIC, inputs.metric_epsg)
-    homes = project_geometry(inputs.demand["geometry"].to_numpy(dtype=object), GEOGRAPHIC, inputs.metric_epsg)
-    rows, distance = shapely.STRtree(points).query_nearest(homes, return_distance=True, all_matches=False)
-    result = np.full(len(homes), np.nan)
+    rows, distance = shapely.STRtree(points).query_nearest(inputs.homes, return_distance=True, all_matches=False)
+    result = np.full(len(inputs.homes), np.nan)
     result[rows[0]] = np.round(distance, 2)
     return result
 
