@@ -86,8 +86,8 @@ osmnx and pyrosm merge across ways at nodes of two edges, and keep each street o
 from .osm.pbf (streets only, absent nodes taken out) is not timed. All parts of the network are kept by everyone. In b and c
 everyone searches the same simple graph, and building it is not in the seconds. In d the goals are held against the script that
 leaves all reading to osmnx; a more careful one, with streets picked out beforehand (not timed) and pyosmium for the rest, stands
-below it. Both walk one profile to the
-middle of each facility, and works out a catchment for each, which our run of version 0.1.0 does not; ours does two profiles
+below it. Both walk one profile to the middle of each facility, and work out a catchment for each, which our run of version 0.1.0
+does not; ours does two profiles
 (walking and pram), gates, barriers, checks, tables, indicators and provenance.
 """
 

@@ -151,7 +151,7 @@ def _add_way(found: Features, item: Any, wkb: Any) -> bool:
     key = None if "building" in item.tags else next((key for key in _LINE_KEYS if key in item.tags), None)
     closed = bool(item.is_closed())
     areal = closed and key not in ("barrier", "highway", "railway")
-    if key is None or (closed and key != "barrier"):
+    if key is None:
         return areal
     identity, tags = f"osm:w{item.id}", _tags(item)
     try:
