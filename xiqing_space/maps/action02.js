@@ -135,16 +135,15 @@ const dot = (fill, edge, dash) => `<svg width="16" height="16"><circle cx="8" cy
 const square = (fill, edge) => `<svg width="16" height="16"><rect x="3" y="3" width="10" height="10" fill="${fill}" stroke="${edge}"/></svg>`;
 const stroke = (colour, width, dash) => `<svg width="22" height="16"><path d="M1 8H21" stroke="${colour}" stroke-width="${width}" ${dash ? `stroke-dasharray="${dash}"` : ""}/></svg>`;
 const patch = (fill, edge) => `<svg width="22" height="16"><rect x="1" y="2" width="20" height="12" fill="${fill}" stroke="${edge}"/></svg>`;
-const partly = ["部分年龄段可达", "Covered for some of the age bands only"];
 const legend = el("div", {id: "legend"},
   say("legend_result", "h2"), el("div", {class: "note"}, word("homes")[0] + " " + word("homes")[1]),
-  key(dot(COLOURS[0], EDGES[0]), word("covered")), key(dot(COLOURS[1], EDGES[1]), partly),
+  key(dot(COLOURS[0], EDGES[0]), word("covered")), key(dot(COLOURS[1], EDGES[1]), word("partly")),
   key(square(COLOURS[2], EDGES[2]), word("not_covered")), key(dot(COLOURS[3], EDGES[3]), word("unknown")),
   say("legend_now", "h2"),
   key(dot("#111", "#fff"), word("facility_operating")), key(dot("#fff", "#111", true), word("facility_other")),
   key(stroke("#8f8a83", 2.5), word("streets_walk")), key(stroke("#cbb7ab", 1.5, "2 3"), word("streets_closed")),
   motorway ? key(stroke("#b98b5e", 3), word("barriers_motorway")) : null,
-  key(patch("#bfdcea", "#7fb2cc"), word("barriers_water")), key(patch("#d3e8cc", "#8fb98a"), (D.kinds.find(k => k[0] === "park") || [0, "公园", "Park"]).slice(1)),
+  key(patch("#bfdcea", "#7fb2cc"), word("barriers_water")), key(patch("#d3e8cc", "#8fb98a"), word("park_land")),
   D.land.rail.length ? key(stroke("#444", 2, "7 4"), word("barriers_rail")) : null,
   key(stroke("#222", 2.2, "8 3 2 3"), word("area")));
 const foot = el("div", {class: "note"});

@@ -1,4 +1,4 @@
-"""maps/index.html: what there is to open, the chief figures, where the data came from and what is doubtful about them."""
+"""maps/index.html: what there is to open, the chief figures, where the data came from, and where to read on."""
 
 from __future__ import annotations
 
@@ -86,6 +86,7 @@ def draw_index(store: Store, catalogue: Catalogue, output: OutputConfig, folder:
     ]  # fmt: skip
     parts.append(f"<dl>{''.join(lines)}</dl>")
     parts.append(f"<p>{_both(catalogue.word('where_tables'), language)}</p>")
+    parts.append(f"<p>{_both(catalogue.word('where_doubts'), language)}</p>")
     path = folder / "index.html"
     lang = "zh-CN" if language == "zh" else "en"
     path.write_text(
