@@ -85,18 +85,14 @@ def finish(name: str, data: pd.DataFrame | dict[str, Any]) -> pd.DataFrame:
     if table.spatial:
         result = gpd.GeoDataFrame(result, geometry=gpd.array.from_shapely(out["geometry"], crs=GEOGRAPHIC))
         result = result[wanted]
-    order = _order(result, table.key)
+    codes = [pd.factorize(result[column], sort=True)[0] for column in table.key]
+    order = np.lexsort(codes[::-1]) if len(result) else np.zeros(0, dtype=np.intp)
     result = result.iloc[order].reset_index(drop=True)
-    _check(table, result)
+    _check(table, result, np.column_stack(codes)[order])
     return result
 
 
-def _order(frame: pd.DataFrame, key: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.intp]]:
-    codes = [pd.factorize(frame[column], sort=True, use_na_sentinel=True)[0] for column in key]
-    return np.lexsort(codes[::-1]) if len(frame) else np.zeros(0, dtype=np.intp)
-
-
-def _check(table: Table, frame: pd.DataFrame) -> None:
+def _check(table: Table, frame: pd.DataFrame, key: np.ndarray[Any, np.dtype[Any]]) -> None:
     from pandera.errors import SchemaErrors
 
     try:
@@ -104,8 +100,6 @@ def _check(table: Table, frame: pd.DataFrame) -> None:
     except SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates().head(5)
         raise TableError(f"{table.name} breaks its schema", first=[str(row) for row in cases.to_numpy()]) from error
-    codes = [pd.factorize(frame[column])[0] for column in table.key]
-    key = np.column_stack(codes) if codes else np.zeros((len(frame), 0))
     # rows are sorted by the key, so equal ones are neighbours
     if len(frame) > 1 and (twice := np.flatnonzero((key[1:] == key[:-1]).all(axis=1))).size:
         raise TableError(
