@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from pathlib import Path
@@ -13,6 +14,16 @@ from xiqing_space import __version__
 from xiqing_space.errors import TableError, XiqingError
 
 DONE, INPUT_FAULT, USAGE, PROGRAM_FAULT = 0, 1, 2, 3
+_FILE_FAULTS = {
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOSPC,
+    errno.EROFS,
+    errno.ENAMETOOLONG,
+}
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 app = typer.Typer(
     add_completion=False,
@@ -104,6 +115,14 @@ def main(args: list[str] | None = None) -> None:
         raise
     except TableError as error:
         _fail(f"程序错误 / a fault of the program: {error}", PROGRAM_FAULT)
+    except OSError as error:
+        if isinstance(error, XiqingError):
+            _fail(f"错误 / error: {error}", INPUT_FAULT)
+        if error.errno not in _FILE_FAULTS:
+            traceback.print_exc()
+            _fail("程序错误，请报告以上内容 / a fault of the program: please report the lines above", PROGRAM_FAULT)
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"错误 / error: {place}无法读写 / cannot be read or written ({error.strerror})", INPUT_FAULT)
     except XiqingError as error:
         _fail(f"错误 / error: {error}", INPUT_FAULT)
     except Exception:

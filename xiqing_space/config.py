@@ -14,7 +14,7 @@ from xiqing_space.errors import ConfigError, InputFileError
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class AreaConfig(_Section):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 GEOGRAPHIC = 4326
 TIANJIN_GK = 4548  # CGCS2000 / 3-degree Gauss-Krueger CM 117E; in use from 115.5 to 118.5 E
+MAX_SCALE_ERROR = 0.002
 COORDINATE_DIGITS = 7  # of a degree, about one centimetre; what OpenStreetMap itself stores
 
 
@@ -66,6 +67,19 @@ def require_metric(epsg: int) -> int:
             todo=f"天津请用 {TIANJIN_GK} / use {TIANJIN_GK} for Tianjin",
         )
     return epsg
+
+
+def check_scale(epsg: int, lon: float, lat: float) -> None:
+    """Raise `CrsError` where a metre of the system is no metre on the ground: web maps' Mercator is 1.29 m in Tianjin."""
+    from pyproj import Proj
+
+    factors = Proj(f"EPSG:{epsg}").get_factors(lon, lat)
+    worst = max(abs(factors.meridional_scale - 1.0), abs(factors.parallel_scale - 1.0))
+    if not worst <= MAX_SCALE_ERROR:
+        raise CrsError(
+            f"EPSG:{epsg} 在评估范围内的长度误差为 {worst:.2%} / lengths in EPSG:{epsg} are off by {worst:.2%} here",
+            todo=f"删去 metric_crs，或天津用 {TIANJIN_GK} / remove metric_crs, or use {TIANJIN_GK} for Tianjin",
+        )
 
 
 def project(coords: NDArray[np.float64], source: int, target: int) -> NDArray[np.float64]:

@@ -53,7 +53,7 @@ def verdict_of(
     if standard.status != "in_force":
         return None, f"reference_{standard.status}"
     if not standard.gives_verdict:
-        return "unknown", _SEEN[standard.seen]
+        return "unknown", _SEEN.get(standard.seen, "wording_not_seen")
     if settlements != {"urban"}:
         return "unknown", "settlement_unknown" if None in settlements else "not_all_urban"
     if share >= standard.target:
@@ -71,13 +71,19 @@ class _Coverage:
         low = tables.low[tables.low["kind"] == kind]
         homes = tables.demand["demand_id"]
         self.by_profile = {}
+        self.facilities_lost = bool(access["reason"].eq("facility_not_linked").any())
         for profile in sorted({band.profile for band in self.bands}):
             mine = access[access["profile"] == profile].set_index("demand_id").reindex(homes)
             lower = low[low["profile"] == profile].set_index("demand_id")["distance_m"].reindex(homes)
             self.by_profile[profile] = (
                 mine["distance_m"].to_numpy(), mine["straight_m"].to_numpy(),
-                mine["reason"].isin(["home_not_linked"]).to_numpy(), lower.to_numpy(),
+                mine["reason"].isin(["home_not_linked", "facility_not_linked"]).to_numpy(), lower.to_numpy(),
             )  # fmt: skip
+
+    @property
+    def why_unknown(self) -> str:
+        """Why nobody's walk is known: the facilities, or all homes, could not be joined to the network."""
+        return "facility_not_linked" if self.facilities_lost else "homes_unknown"
 
     def share(
         self, measure: str, standard: Standard, bands: tuple[Band, ...], here: NDArray[np.bool_]
@@ -133,7 +139,9 @@ def build_indicators(tables: Tables, catalogue: Catalogue, run_key: str) -> pd.D
     zone_of = tables.demand["zone_id"].to_numpy(dtype=object)
     zones: list[tuple[str, NDArray[np.bool_], set[str | None]]] = []
     settlement = [value if isinstance(value, str) else None for value in tables.zones["settlement"]]
-    zones.append((DISTRICT, inside, set(settlement)))
+    lived_in = set(zone_of[inside].tolist())
+    of_homes = {kind for zone, kind in zip(tables.zones["zone_id"], settlement, strict=True) if zone in lived_in}
+    zones.append((DISTRICT, inside, of_homes | ({None} if None in lived_in else set())))
     for zone_id, kind in zip(tables.zones["zone_id"], settlement, strict=True):
         zones.append((zone_id, inside & (zone_of == zone_id), {kind}))
     weight = str(tables.demand["weight_kind"].iloc[0]) if len(tables.demand) else "relative"
@@ -172,7 +180,7 @@ def _coverage_rows(
                 numbers |= dict.fromkeys(("value", "value_low", "value_high", "numerator"), np.nan)
                 reason = "no_facility_mapped"
             elif np.isnan(numbers["value"]):
-                reason = "no_homes" if numbers["denominator"] == 0 else "homes_unknown"
+                reason = "no_homes" if numbers["denominator"] == 0 else coverage.why_unknown
             verdict, why = verdict_of(standard, measure, numbers["value"], numbers["n_unknown"], settlements)
             whose = catalogue.bands.get(band_id)
             rows.append(

@@ -25,7 +25,8 @@ from xiqing_space.ingest.facilities import facility_pairs, read_facilities
 from xiqing_space.ingest.osm import Features, Header, UnsortedError, read_features, read_header, sort_extract
 from xiqing_space.ingest.population import building_keys, home_pairs, read_homes
 from xiqing_space.ingest.quality import Quality
-from xiqing_space.ingest.streets import read_osm_streets, read_osmnx_streets
+from xiqing_space.ingest.streets import osmnx_frame, read_osm_ways, read_osmnx_edges, streets_frame
+from xiqing_space.memory import collection_paused
 from xiqing_space.network.gates import find_gates
 from xiqing_space.network.graph import build_graph
 from xiqing_space.network.links import link_to_graph, read_barrier_lines, starting_points
@@ -47,20 +48,16 @@ class Context:
     inputs: list[dict[str, Any]]
 
 
-def _extent(header: Header, lines: Any) -> tuple[float, float, float, float]:
-    """Extent of the data: what the header states, if streets lie in it, else the streets' own."""
-    own = shapely.total_bounds(lines)
-    if header.box is not None and shapely.box(*header.box).intersects(shapely.box(*own)):
-        return header.box
-    return tuple(float(value) for value in own)  # type: ignore[return-value]
+_MUCH_LARGER = 4.0  # a header's box with so many times the streets' extent says nothing of the data
 
 
-def _streets(context: Context, epsg: int) -> pd.DataFrame:
-    sources = context.config.sources
-    if sources.streets is not None:
-        return read_osmnx_streets(sources.streets, context.catalogue, epsg, context.quality)
-    assert sources.osm is not None
-    return read_osm_streets(sources.osm, context.catalogue, epsg, context.quality)
+def _extent(header: Header, own: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Extent of the data: the box that the header states where it fits the streets, else the streets' own."""
+    if header.box is None:
+        return own
+    stated, found = shapely.box(*header.box), shapely.box(*own)
+    fits = stated.intersects(found) and stated.area <= _MUCH_LARGER * max(found.area, 1e-6)
+    return header.box if fits else own
 
 
 def _clip_streets(streets: pd.DataFrame, area: Area, source: str) -> pd.DataFrame:
@@ -141,22 +138,21 @@ def _ingest(context: Context) -> dict[str, Any]:
 
 
 def _area_and_streets(context: Context, header: Header, main: Path) -> tuple[Area, pd.DataFrame]:
-    """The area needs the streets' extent and the streets need the area's metric system: read once, measured twice if needed."""
-    area_config = context.config.area
-    if header.box is not None:
-        area = read_area(area_config, header.box, main.name, context.quality)
-        streets = _streets(context, area.metric_epsg)
-        own = _extent(header, streets["geometry"].to_numpy())
-        if own == header.box:
-            return area, _clip_streets(streets, area, main.name)
-        # the header contradicts the streets: believe the streets
-        context.quality.rows[:] = [row for row in context.quality.rows if not row["check"].startswith("area_")]
+    """The area needs the streets' extent, and the streets' lengths need the area's metric system."""
+    sources, catalogue, quality = context.config.sources, context.catalogue, context.quality
+    if sources.streets is not None:
+        edges = read_osmnx_edges(sources.streets)
+        own = tuple(float(value) for value in edges.total_bounds)
+        area = read_area(context.config.area, own, main.name, quality)  # type: ignore[arg-type]
+        streets = osmnx_frame(edges, catalogue, area.metric_epsg, quality, sources.streets.name)
     else:
-        trial = Quality()
-        probe = Context(**{**vars(context), "quality": trial})
-        own = _extent(header, _streets(probe, 3857)["geometry"].to_numpy())
-    area = read_area(area_config, own, main.name, context.quality)
-    return area, _clip_streets(_streets(context, area.metric_epsg), area, main.name)
+        assert sources.osm is not None
+        ways = read_osm_ways(sources.osm, catalogue, quality)
+        low, high = ways.lonlat.min(axis=0).tolist(), ways.lonlat.max(axis=0).tolist()
+        area = read_area(context.config.area, _extent(header, (*low, *high)), main.name, quality)
+        with collection_paused():
+            streets = streets_frame(ways, catalogue, area.metric_epsg)
+    return area, _clip_streets(streets, area, main.name)
 
 
 def _mapped_points(features: Features, gates: pd.DataFrame) -> pd.DataFrame:
@@ -268,7 +264,8 @@ def _note_network(
 
 def coverage(context: Context) -> dict[str, Any]:
     """Access of every home, and the low case: unverified barrier crossings closed, the least favourable guessed gate."""
-    store, limit = context.store, context.config.walking.search_limit_m
+    store = context.store
+    limit = max(context.config.walking.search_limit_m, context.catalogue.farthest_limit_m)
     streets, demand = store.get("streets"), store.get("demand")
     epsg = int(store.get("area")["metric_epsg"].iloc[0])
     inputs = AccessInputs(demand, store.get("facilities"), store.get("gates"), store.get("access_links"), epsg)
@@ -323,7 +320,7 @@ def _defuse(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "＝", "＋", "－", "＠")) else text
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

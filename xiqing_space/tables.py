@@ -117,7 +117,7 @@ def dictionary_markdown() -> str:
     lines = [
         "# 数据字典 · Data dictionary",
         "",
-        "Generated from `xiqing_space/tables.py`; change it there. 由程序生成，请勿手改。",
+        "Generated from `xiqing_space/schemas.py`; change it there. 由程序生成，请勿手改。",
         "",
         "Geometry is EPSG:4326 (GeoParquet). Lengths and areas were measured in the metric system that the `area` table names.",
         "Missing is never zero: an empty cell has its reason beside it.",

@@ -47,6 +47,8 @@ class Kind(_Frozen):
 
     def excludes(self, name: str) -> bool:
         """Whether the name says that this is something else."""
+        if any(word in name for word in self.synonyms if len(word) > 2):
+            return False  # 月牙河街社区卫生服务中心 is a clinic whatever else its name holds
         return any(re.search(pattern, name) for pattern in self.exclude)
 
 
@@ -75,8 +77,8 @@ class Standard(_Frozen):
 
     @property
     def gives_verdict(self) -> bool:
-        """Only a rule in force whose text was seen, on its own measure (a radius)."""
-        return self.status == "in_force" and self.seen in ("V", "V2") and self.unit == "m"
+        """Only a rule in force whose text and wording (应 / 宜 / 可) were seen, on its own measure (a radius)."""
+        return self.status == "in_force" and self.seen in ("V", "V2") and self.unit == "m" and bool(self.wording)
 
     def limit_m(self, band: Band) -> float:
         """The limit in metres; minutes at the band's pace."""
@@ -118,6 +120,15 @@ class Catalogue(_Frozen):
         """Kinds that children walk to, in catalogue order: those that a band needs or a standard names."""
         named = {standard.kind for standard in self.standards.values()}
         return tuple(kind for kind in self.kinds if kind in named or self.target_bands(kind))
+
+    @property
+    def farthest_limit_m(self) -> float:
+        """The longest limit that any band is held against: no search may stop before it."""
+        return max(
+            standard.limit_m(band)
+            for standard in self.standards.values()
+            for band in self.target_bands(standard.kind) or tuple(self.bands.values())
+        )
 
     def standards_of(self, kind: str) -> tuple[Standard, ...]:
         """The standards of a kind, the default one first."""

@@ -13,7 +13,14 @@ import pyogrio
 import shapely
 
 from xiqing_space.config import AreaConfig
-from xiqing_space.crs import COORDINATE_DIGITS, GEOGRAPHIC, choose_metric_epsg, project_geometry, require_metric
+from xiqing_space.crs import (
+    COORDINATE_DIGITS,
+    GEOGRAPHIC,
+    check_scale,
+    choose_metric_epsg,
+    project_geometry,
+    require_metric,
+)
 from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.quality import Quality
 
@@ -132,6 +139,7 @@ def read_area(config: AreaConfig, extent: tuple[float, float, float, float], sou
             todo="检查边界文件的坐标系，或换用对应地区的数据 / check the boundary's coordinate system or the data's place",
         )
     epsg = choose_metric_epsg(centre.x, centre.y) if config.metric_crs is None else require_metric(config.metric_crs)
+    check_scale(epsg, centre.x, centre.y)
     metric = project_geometry(polygon, GEOGRAPHIC, epsg)
     if not shapely.is_valid(metric) or not np.isfinite(metric.bounds).all():
         raise InputDataError(
@@ -179,7 +187,9 @@ def read_zones(config: AreaConfig, area: Area, quality: Quality) -> pd.DataFrame
     settlement = _settlement(frame, config.zone_settlement_column, problems)
     if problems:
         raise InputDataError("分区文件有误 / the zones file is at fault", where=config.zones.name, first=problems)
-    touching = shapely.intersects(frame.geometry.to_numpy(), area.polygon)
+    shapes = project_geometry(frame.geometry.to_numpy(), GEOGRAPHIC, area.metric_epsg)
+    # a neighbour that shares only its border is none of the area's zones
+    touching = shapely.area(shapely.intersection(shapes, area.metric)) > np.maximum(100.0, 1e-3 * shapely.area(shapes))
     if not touching.any():
         raise InputDataError(
             "没有一个分区与评估范围相交 / no zone touches the study area",
@@ -192,13 +202,24 @@ def read_zones(config: AreaConfig, area: Area, quality: Quality) -> pd.DataFrame
         {
             "zone_id": ids.to_numpy(),
             "name": names.to_numpy(),
-            "level": frame["level"].astype("str").to_numpy() if "level" in frame.columns else None,
-            "parent_id": frame["parent_id"].astype("str").to_numpy() if "parent_id" in frame.columns else None,
+            "level": _texts(frame, "level"),
+            "parent_id": _texts(frame, "parent_id"),
             "settlement": settlement,
             "geometry": frame.geometry.to_numpy(),
         }
     )
     return zones[touching]
+
+
+def _texts(frame: gpd.GeoDataFrame, column: str) -> list[str | None]:
+    """A column as text; whole numbers that a gap turned into floats stay whole."""
+    if column not in frame.columns:
+        return [None] * len(frame)
+    values = [None if pd.isna(value) else value for value in frame[column]]
+    return [
+        None if value is None else str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        for value in values
+    ]
 
 
 def _settlement(frame: gpd.GeoDataFrame, column: str, problems: list[str]) -> list[str | None]:

@@ -24,6 +24,8 @@ LIFECYCLE = {
 _OPERATORS = {"public": "public", "government": "public", "community": "public", "private": "private",
               "religious": "private", "private_non_profit": "private", "ngo": "private"}  # fmt: skip
 _SERVES = {"private": "residents", "residents": "residents", "no": "residents", "employees": "employees"}
+# `access` of a park says whom it serves; of a school only that its ground is closed to passers-by
+_OPEN_AIR = ("park", "playground", "sports")
 _LEVELS = ("primary_school", "junior_school", "senior_school", "special_school")  # told by `school_level`
 _GENERIC = ("clinic", "community_service", "school_unknown_level")  # a name may say more than their tag
 
@@ -157,6 +159,7 @@ def read_facilities(
     shapes: list[Any] = []
     things = [(f"osm:n{identity}", tags, shapely.Point(lon, lat)) for identity, lon, lat, tags in features.nodes]
     things += [(identity, tags, wkb) for identity, tags, wkb in features.areas]
+    things = list({identity: (identity, tags, shape) for identity, tags, shape in things}.values())
     for identity, tags, shape in things:
         kinds, denied = classify(tags, catalogue)
         name = tags.get("name:zh") or tags.get("name")
@@ -175,7 +178,7 @@ def read_facilities(
                     "name": name,
                     "operator": _OPERATORS.get(tags.get("operator:type", ""), "unknown"),
                     "status": status,
-                    "serves": _SERVES.get(tags.get("access", ""), "everyone"),
+                    "serves": _SERVES.get(tags.get("access", ""), "everyone") if kind_id in _OPEN_AIR else "everyone",
                     "capacity_places": places,
                     "capacity_from": None if np.isnan(places) else "tag",
                     "located_by": "node" if identity.startswith("osm:n") else "area",
@@ -206,7 +209,18 @@ def read_facilities(
         }
     ).drop_duplicates("site_id")
     _note(frame, catalogue, source, quality)
+    _note_doubles(frame, metric, source, quality)
     return frame, grounds
+
+
+def _note_doubles(frame: pd.DataFrame, metric: Any, source: str, quality: Quality) -> None:
+    """Points that lie in the ground of another site of their kind: probably one facility drawn twice."""
+    point = (frame["located_by"] == "node").to_numpy()
+    inner, outer = shapely.STRtree(metric[~point]).query(metric[point], predicate="within")
+    kinds, ids = frame["kind"].to_numpy(dtype=object), frame["site_id"].to_numpy(dtype=object)
+    for one, other in zip(np.flatnonzero(point)[inner], np.flatnonzero(~point)[outer], strict=True):
+        if kinds[one] == kinds[other]:
+            quality.add("possible_double", source=source, id=ids[one], other=ids[other])
 
 
 def _multi(shape: Any) -> Any:

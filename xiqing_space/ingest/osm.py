@@ -16,6 +16,10 @@ from osmium.filter import TagFilter
 from xiqing_space.errors import InputDataError
 from xiqing_space.memory import collection_paused
 
+_FACILITY_KEYS = ("amenity", "healthcare", "leisure", "tourism")
+_LIFECYCLE = ("construction", "planned", "proposed", "disused", "abandoned")
+# a building that carries one of these is more than a building
+_ALSO_AREAS = ("landuse", *_FACILITY_KEYS, *(f"{stage}:{key}" for stage in _LIFECYCLE for key in _FACILITY_KEYS))
 _LINE_KEYS = ("barrier", "waterway", "railway", "natural", "highway")
 
 
@@ -46,8 +50,8 @@ def guarded(path: Path) -> Iterator[None]:
     try:
         with collection_paused():
             yield
-    except (RuntimeError, osmium.InvalidLocationError) as error:
-        kind = UnsortedError if "out of order" in str(error) else InputDataError
+    except (RuntimeError, UnicodeDecodeError, osmium.InvalidLocationError) as error:
+        kind = UnsortedError if "out of order" in str(error) or "twice" in str(error) else InputDataError
         raise kind(
             f"无法读取 OSM 文件 / cannot read the OSM file: {error}",
             where=path.name,
@@ -56,7 +60,7 @@ def guarded(path: Path) -> Iterator[None]:
 
 
 class UnsortedError(InputDataError):
-    """An extract that is not in the order of type and id, which areas need."""
+    """An extract that is not in the order of type and id, or holds something twice; areas need it sorted."""
 
 
 def sort_extract(path: Path, folder: Path) -> Path:
@@ -86,9 +90,11 @@ def read_header(path: Path) -> Header:
     check_file(path)
     with guarded(path):
         header = osmium.FileProcessor(str(path)).header
-    box, found = header.box(), None
-    if box.valid():
-        low, high = box.bottom_left, box.top_right
+    boxes = [box for box in header.box_list() if box.valid()] if hasattr(header, "box_list") else [header.box()]
+    corners = [(box.bottom_left, box.top_right) for box in boxes if box.valid()]
+    found = None
+    if len(corners) == 1:  # of several, as editors write them, none is the extent
+        low, high = corners[0]
         found = (low.lon, low.lat, high.lon, high.lat)
     stamp = header.get("osmosis_replication_timestamp") or header.get("timestamp") or ""
     try:
@@ -118,32 +124,34 @@ def read_features(path: Path, pairs: Iterable[tuple[str, str]], building_keys: t
     found = Features()
     wkb = osmium.geom.WKBFactory()
     wanted = TagFilter(*sorted(set(pairs)))
-    expected = made = 0
+    expected: set[str] = set()
+    made: set[str] = set()
     with guarded(path):
         for item in osmium.FileProcessor(str(path)).with_areas(wanted).with_filter(wanted):
             if item.is_node():
                 found.nodes.append((item.id, item.location.lon, item.location.lat, _tags(item)))
             elif item.is_area():
-                made += 1
-                _add_area(found, item, wkb, building_keys)
+                made.add(_add_area(found, item, wkb, building_keys))
             elif item.is_way():
-                expected += _add_way(found, item, wkb)
+                if _add_way(found, item, wkb):
+                    expected.add(f"osm:w{item.id}")
             elif item.tags.get("type") in ("multipolygon", "boundary"):
-                expected += 1
-    found.clipped_areas = max(expected - made, 0)
+                expected.add(f"osm:r{item.id}")
+    found.clipped_areas = len(expected - made)
     return found
 
 
-def _add_area(found: Features, item: Any, wkb: Any, building_keys: tuple[str, ...]) -> None:
+def _add_area(found: Features, item: Any, wkb: Any, building_keys: tuple[str, ...]) -> str:
     identity = f"osm:{'w' if item.from_way() else 'r'}{item.orig_id()}"
     shape = wkb.create_multipolygon(item)
     if "building" in item.tags:
         get = item.tags.get
         kept = {key: value for key in building_keys if (value := get(key)) is not None}
         found.buildings.append((identity, kept, shape))
-        if not any(key in kept for key in ("amenity", "healthcare", "leisure", "tourism", "landuse")):
-            return
+        if not any(key in item.tags for key in _ALSO_AREAS):
+            return identity
     found.areas.append((identity, _tags(item), shape))
+    return identity
 
 
 def _add_way(found: Features, item: Any, wkb: Any) -> bool:

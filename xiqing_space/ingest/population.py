@@ -15,8 +15,6 @@ from xiqing_space.ingest.area import Area
 from xiqing_space.ingest.osm import Features
 from xiqing_space.ingest.quality import Quality
 
-BAND_COLUMNS = ("pop_0_2", "pop_3_5", "pop_6_11", "pop_12_14", "pop_15_17")
-
 
 def home_pairs(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     """The OSM tags of homes, of land that is plainly something else, and of residential land."""
@@ -60,8 +58,9 @@ def read_homes(
 ) -> pd.DataFrame:
     """The `demand` table (unsorted): one row per home, weights of the homes inside the area summing to 1.
 
-    A weight is footprint × levels. Buildings tagged only `yes` count outside land that is plainly something else
-    (industry, commerce, schools, hospitals …) and without a tag of another use.
+    A weight is footprint × levels; a band's is that × its years of the 18. Buildings tagged only `yes` count outside land
+    that is plainly something else (industry, commerce, schools, hospitals …) and without a tag of another use; buildings
+    tagged as homes count everywhere but on industrial and military land and on campuses.
 
     Notes
     -----
@@ -77,7 +76,13 @@ def read_homes(
     unclear = np.asarray([tags["building"] in rules["unclear"] for _, tags, _ in rows], dtype=bool)
     other_use = np.asarray([any(key in tags for key in rules["not_homes_keys"]) for _, tags, _ in rows], dtype=bool)
     keep = (footprint >= rules["min_footprint_m2"]) & ~(unclear & other_use)
-    keep[_within(centre, _other_land(features, catalogue, area))[0]] &= False
+    for land, whose in (
+        (rules["not_homes_land"], unclear),
+        (rules["never_homes_land"], np.ones(len(rows), dtype=bool)),
+    ):
+        there = np.zeros(len(rows), dtype=bool)
+        there[_within(centre, _other_land(features, rules, land, area))[0]] = True
+        keep &= ~(there & whose)
     keep &= shapely.intersects(centre, area.buffered) if len(centre) else keep
     chosen = np.flatnonzero(keep)
     floor = footprint[chosen] * np.asarray([_levels(rows[row][1], rules) for row in chosen], dtype=float)
@@ -96,7 +101,7 @@ def read_homes(
             "compound_id": _owner(centre, compounds, "compound_id", area),
             "inside": inside,
             "pop_total": weight,
-            **dict.fromkeys(BAND_COLUMNS, weight),
+            **{band.column: weight * (band.ages[1] - band.ages[0] + 1) / 18 for band in catalogue.bands.values()},
             "weight_kind": "relative",
             "from": "weights",
             "geometry": to_degrees(centre, area.metric_epsg),
@@ -108,14 +113,14 @@ def read_homes(
     return frame
 
 
-def _other_land(features: Features, catalogue: Catalogue, area: Area) -> Any:
-    rules = catalogue.barriers["homes"]
-    land = set(rules["not_homes_land"])
+def _other_land(features: Features, rules: dict[str, Any], land: list[str], area: Area) -> Any:
+    """Land of some uses, and campuses, hospitals, parks and the like."""
+    uses = set(land)
     grounds = [tuple(rule.split("=", 1)) for rule in rules["not_homes_grounds"]]
     found = [
         wkb
         for _, tags, wkb in features.areas
-        if tags.get("landuse") in land or any(tags.get(key) == value for key, value in grounds)
+        if tags.get("landuse") in uses or any(tags.get(key) == value for key, value in grounds)
     ]
     return project_geometry(shapely.from_wkb(np.asarray(found, dtype=object)), GEOGRAPHIC, area.metric_epsg)
 

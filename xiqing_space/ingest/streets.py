@@ -148,7 +148,7 @@ def _edge_names(ways: StreetWays) -> NDArray[np.object_]:
 def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
     """The `streets` table of OSM ways (unsorted), lengths in the metric system.
 
-    Zero-length edges (a node given twice) are dropped. Text columns stay plain objects: turning them into pandas strings is
+    A node given twice in a row is no edge; two nodes at one place are, of length 0, for they join what meets there. Text columns stay plain objects: turning them into pandas strings is
     left to the table's own finishing.
     """
     lengths, _ = measure_lengths(ways.lonlat, ways.start, metric_epsg)
@@ -168,29 +168,34 @@ def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> p
         "geometry": shapely.from_ragged_array(shapely.GeometryType.LINESTRING, ways.lonlat, (ways.start,)),
     }
     text = {key: pd.Series(value, dtype=object) for key, value in columns.items() if value.dtype == object}
-    return pd.DataFrame({**columns, **text})[lengths > 0]
+    return pd.DataFrame({**columns, **text})[(lengths > 0) | (ways.u != ways.v)]
 
 
-def read_osm_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality: Quality) -> pd.DataFrame:
-    """Streets of an OSM extract as the `streets` table.
+def read_osm_ways(path: Path, catalogue: Catalogue, quality: Quality) -> StreetWays:
+    """Street ways of an OSM extract, cut into edges.
 
     Raises
     ------
     InputDataError
-        The file cannot be read, or holds no street.
+        The file cannot be read, or holds no whole street.
     """
     ways = read_street_ways(path, tuple(catalogue.barriers["walkable"]["gates"]))
     if ways.clipped:
         quality.add("clipped_way", source=path.name, n=ways.clipped, missing=ways.missing)
-    with collection_paused():
-        frame = streets_frame(ways, catalogue, metric_epsg)
-    if frame.empty:
+    if not len(ways.way_id):
         raise InputDataError(
             "文件里没有完整的街道，街道引用的节点都不在文件里 / no street is whole: the nodes of all of them are absent",
             where=path.name,
             todo="导出时请包含道路的全部节点 / export the streets together with their nodes",
         )
-    return frame
+    return ways
+
+
+def read_osm_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality: Quality) -> pd.DataFrame:
+    """Streets of an OSM extract as the `streets` table (unsorted)."""
+    ways = read_osm_ways(path, catalogue, quality)
+    with collection_paused():
+        return streets_frame(ways, catalogue, metric_epsg)
 
 
 def _first(value: Any) -> str | None:
@@ -207,15 +212,13 @@ def _yes(value: Any) -> bool:
     return _first(value) not in (None, "no", "False", "building_passage")
 
 
-def read_osmnx_streets(path: Path, catalogue: Catalogue, metric_epsg: int | None, quality: Quality) -> pd.DataFrame:
-    """Streets of a GeoPackage that osmnx saved (`save_graph_geopackage`), each undirected edge once.
+def read_osmnx_edges(path: Path) -> gpd.GeoDataFrame:
+    """Edges of a GeoPackage that osmnx saved (`save_graph_geopackage`), checked, EPSG:4326.
 
     Parameters
     ----------
     path : Path
         A GeoPackage with a layer `edges` that has u, v and highway.
-    metric_epsg : int or None
-        None: lengths stay missing (the caller measures them once it knows the place).
 
     Raises
     ------
@@ -252,7 +255,12 @@ def read_osmnx_streets(path: Path, catalogue: Catalogue, metric_epsg: int | None
             ],
             todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
         )
-    return _osmnx_frame(_checked(edges.to_crs(GEOGRAPHIC), path.name), catalogue, metric_epsg, quality, path.name)
+    return _checked(edges.to_crs(GEOGRAPHIC), path.name)
+
+
+def read_osmnx_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality: Quality) -> pd.DataFrame:
+    """Streets of a GeoPackage that osmnx saved as the `streets` table (unsorted), each undirected edge once."""
+    return osmnx_frame(read_osmnx_edges(path), catalogue, metric_epsg, quality, path.name)
 
 
 def _checked(edges: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
@@ -263,11 +271,13 @@ def _checked(edges: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
     geometry[multi] = shapely.line_merge(geometry[multi])
     single = (shapely.get_type_id(geometry) == shapely.GeometryType.LINESTRING) & ~shapely.is_empty(geometry)
     whole = np.logical_and.reduce([(values.notna() & (values % 1 == 0)).to_numpy() for values in nodes.values()])
-    if not (single & whole).all():
+    classed = np.asarray([_first(value) is not None for value in edges["highway"]])
+    if not (single & whole & classed).all():
         rows = [f"第 {row + 1} 行 / row {row + 1}: u, v" for row in np.flatnonzero(~whole)]
+        rows += [f"第 {row + 1} 行 / row {row + 1}: highway" for row in np.flatnonzero(~classed)]
         rows += [f"第 {row + 1} 行 / row {row + 1}: geometry" for row in np.flatnonzero(~single)]
         raise InputDataError(
-            "街道的 u、v 应为整数，几何应为单条线 / u and v must be whole numbers and each street one line",
+            "街道的 u、v 应为整数，highway 不可空，几何应为单条线 / u and v must be whole numbers, highway filled in, each street one line",
             where=source,
             first=rows,
             todo="请用 osmnx.save_graph_geopackage 保存 / save it with osmnx.save_graph_geopackage",
@@ -275,9 +285,10 @@ def _checked(edges: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
     return edges.set_geometry(gpd.GeoSeries(geometry, index=edges.index, crs=edges.crs)).assign(**nodes)
 
 
-def _osmnx_frame(
-    edges: gpd.GeoDataFrame, catalogue: Catalogue, metric_epsg: int | None, quality: Quality, source: str
+def osmnx_frame(
+    edges: gpd.GeoDataFrame, catalogue: Catalogue, metric_epsg: int, quality: Quality, source: str
 ) -> pd.DataFrame:
+    """The `streets` table of checked osmnx edges (unsorted)."""
     count = len(edges)
     tags = {
         key: [_first(value) for value in edges[key]] if key in edges.columns else [None] * count
@@ -315,10 +326,8 @@ def _osmnx_frame(
     once["u"] = "osm:n" + once["low"].astype(str)
     once["v"] = "osm:n" + once["high"].astype(str)
     once["geometry"] = shapely.from_wkb(once["wkb"].to_numpy())
-    lengths = np.full(len(once), np.nan)
-    if metric_epsg is not None:
-        lonlat, index = shapely.get_coordinates(once["geometry"].to_numpy(), return_index=True)
-        start = np.searchsorted(index, np.arange(len(once) + 1))
-        lengths, _ = measure_lengths(lonlat, start, metric_epsg)
+    lonlat, index = shapely.get_coordinates(once["geometry"].to_numpy(), return_index=True)
+    start = np.searchsorted(index, np.arange(len(once) + 1))
+    lengths, _ = measure_lengths(lonlat, start, metric_epsg)
     once["length_m"] = lengths
-    return once.drop(columns=["low", "high", "wkb"])[~(lengths <= 0)]
+    return once[~(lengths <= 0) | (once["low"] != once["high"])].drop(columns=["low", "high", "wkb"])

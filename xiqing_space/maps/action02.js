@@ -103,7 +103,7 @@ function popup(mark) {
   const kind = D.kinds.find(k => k[0] === mark[2]);
   return el("div", {},
     el("b", {}, mark[3] || word("unknown_name")[first]), both("div", [kind[1], kind[2]]),
-    say(statusWord[mark[4]], "div"), mark[5] === "everyone" ? null : el("div", {}, mark[5]),
+    say(statusWord[mark[4]], "div"), mark[5] === "everyone" ? null : say(mark[5], "div"), mark[7] ? null : say("outside", "div"),
     el("small", {}, word("source")[first] + " " + mark[6]));
 }
 const markSize = () => map.getZoom() < 12.5 ? 3 : map.getZoom() < 14 ? 4 : 6;
@@ -112,7 +112,7 @@ function drawFacilities(kind) {
   for (const mark of D.facilities) {
     if (mark[2] !== kind) continue;
     const counts = mark[4] === "operating" && mark[5] === "everyone";
-    L.circleMarker([mark[1], mark[0]], {renderer: onMarks, pane: "marks", radius: markSize(), weight: map.getZoom() < 13.5 ? 1.2 : 2, color: counts ? "#ffffff" : "#111",
+    L.circleMarker([mark[1], mark[0]], {renderer: onMarks, pane: "marks", radius: markSize(), weight: map.getZoom() < 13.5 ? 1.2 : 2, color: counts ? (mark[7] ? "#ffffff" : "#e8b400") : "#111",
       fillColor: counts ? "#111111" : "#ffffff", fillOpacity: counts ? 1 : 0.6, dashArray: counts ? null : "2 2"})
       .bindPopup(() => popup(mark)).addTo(marks);
   }

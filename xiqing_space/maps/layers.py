@@ -67,7 +67,11 @@ def home_classes(
         rows = mine[mine["profile"] == band.profile].set_index("demand_id").reindex(demand["demand_id"])
         distance = rows["distance_m" if measure == "walk" else "straight_m"].to_numpy()
         hits.append(covered(distance, standard.limit_m(band)))
-        unknown |= rows["reason"].eq("home_not_linked").to_numpy() if measure == "walk" else np.isnan(distance)
+        unknown |= (
+            rows["reason"].isin(["home_not_linked", "facility_not_linked"]).to_numpy()
+            if measure == "walk"
+            else np.isnan(distance)
+        )
     every, some = np.logical_and.reduce(hits), np.logical_or.reduce(hits)
     classes = np.where(every, COVERED, np.where(some, PARTLY, NOT_COVERED))
     return np.where(unknown, UNKNOWN, classes).astype(np.uint8)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from xiqing_space.crs import GEOGRAPHIC, points_of, project_geometry, to_degrees
 
 ON_NODE_M = 0.01  # a street that is cut on a barrier shares a node with it
-ON_EDGE_M = 1.0  # a level crossing or ford belongs to an edge when it lies this near to it
+AT_PLACE_M = 5.0  # a mapped level crossing or ford belongs to a meeting when it lies this near to it
+_MARKS = {"level": "rail", "ford": "water"}
 
 
 def find_barrier_crossings(
@@ -46,8 +47,8 @@ def find_barrier_crossings(
     edge, barrier = edges.iloc[line_row], found.iloc[barrier_row]
     meeting = shapely.intersection(lines[line_row], shapes[barrier_row])
     way_over = np.full(len(edge), None, dtype=object)
-    for kind, here in _places_on(lines[line_row], places, metric_epsg).items():
-        way_over[here] = kind
+    for kind, here in _places_on(meeting, places, metric_epsg).items():
+        way_over[here & (barrier["barrier"] == _MARKS[kind]).to_numpy()] = kind
     way_over[barrier["bridge"].to_numpy(dtype=bool)] = "tunnel"  # the walker passes below
     way_over[edge["tunnel"].to_numpy(dtype=bool)] = "tunnel"
     way_over[edge["bridge"].to_numpy(dtype=bool)] = "bridge"
@@ -117,10 +118,13 @@ def _side_of(barrier: Any, node: Any, beyond: Any) -> float:
     return 0.0 if abs(turn) < 1e-6 else turn
 
 
-def _places_on(lines: Any, places: pd.DataFrame, metric_epsg: int) -> dict[str, Any]:
+def _places_on(meeting: Any, places: pd.DataFrame, metric_epsg: int) -> dict[str, NDArray[np.bool_]]:
+    """Which meetings of edge and barrier have a level crossing, and which a ford, at the very place."""
     result = {}
-    tree = shapely.STRtree(lines)
+    tree = shapely.STRtree(meeting)
     for kind, group in places.groupby("way_over"):
         points = project_geometry(points_of(group), GEOGRAPHIC, metric_epsg)
-        result[str(kind)] = np.unique(tree.query(points, predicate="dwithin", distance=ON_EDGE_M)[1])
+        here = np.zeros(len(meeting), dtype=bool)
+        here[tree.query(points, predicate="dwithin", distance=AT_PLACE_M)[1]] = True
+        result[str(kind)] = here
     return result

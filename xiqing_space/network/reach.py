@@ -112,7 +112,9 @@ def reach_each(
     if not len(sources):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
     # a path of length d leaves its start by at most d / straightest in a straight line
-    sizes, near = graph.strips.near(graph.xy[sources], limit_m / graph.straightest + 1e-6)
+    across = float(np.hypot(*np.ptp(graph.xy, axis=0)))
+    radius = min(limit_m / graph.straightest, across) if graph.straightest > 0 else across
+    sizes, near = graph.strips.near(graph.xy[sources], radius + 1e-6)
     ends = np.cumsum(sizes)
     found = []
     at = 0
