@@ -95,7 +95,7 @@ CASES: list[tuple[dict[str, Any], str, float, float, set[str | None], str | None
     ({}, "radius", 1.00, 0.0, URBAN, "meets", None),
     ({}, "radius", 0.79, 0.0, URBAN, "below_recommended", None),
     ({"wording": "可"}, "radius", 0.10, 0.0, URBAN, "below_recommended", None),
-    ({"wording": ""}, "radius", 0.10, 0.0, URBAN, "below_recommended", None),
+    ({"wording": ""}, "radius", 0.10, 0.0, URBAN, "unknown", "wording_not_seen"),
     ({"wording": "应"}, "radius", 0.79, 0.0, URBAN, "fails_mandatory", None),
     ({"wording": "应"}, "radius", 0.80, 0.0, URBAN, "meets", None),
     ({"wording": "应"}, "radius", 0.00, 0.0, URBAN, "fails_mandatory", None),

@@ -44,6 +44,20 @@ class Change:
     on: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+# a search never stops before the farthest limit of any standard, so that one has to be brought near first
+NEAR_ONLY = {
+    "standards": {
+        "override": [
+            {"standard": name, "value": value, "reason": "近处试算"}
+            for name, value in {
+                "hospital_2000m": 400.0, "clinic_1000m": 400.0, "junior_school_1000m": 400.0, "clinic_15min": 5.0,
+                "junior_school_15min": 5.0, "primary_school_10min": 5.0, "library_15min": 5.0, "sports_15min": 5.0,
+            }.items()
+        ]
+    }
+}  # fmt: skip
+
+
 CHANGES: dict[str, Change] = {
     "area.name": Change("area", {"area": {"name": "别处"}}),
     "area.boundary": Change("area", {"area": {"boundary": "boundary.geojson"}}),
@@ -59,7 +73,7 @@ CHANGES: dict[str, Change] = {
     "sources.data_date": Change("area", {"sources": {"data_date": "2024-05-01"}}),
     "sources.licence": Change("area", {"sources": {"licence": "内部资料"}}),
     "walking.max_leg_m": Change("access_links", {"walking": {"max_leg_m": 20.0}}),
-    "walking.search_limit_m": Change("access", {"walking": {"search_limit_m": 500.0}}),
+    "walking.search_limit_m": Change("access", {"walking": {"search_limit_m": 500.0}}, NEAR_ONLY),
     "walking.island_min_m": Change("access_links", {"walking": {"island_min_m": 0.0}}),
     "standards.default": Change(PAGE, {"standards": {"default": {"kindergarten": "kindergarten_500m"}}}),
     "standards.override.standard": Change(
@@ -192,8 +206,13 @@ def test_a_longer_leg_is_flagged_and_no_more(runs: Runs) -> None:
     assert (short["reason"] == "long_leg").sum() > 20
 
 
+def test_a_search_never_stops_before_the_farthest_limit(runs: Runs) -> None:
+    short = table(runs.run(merged(BASE, {"walking": {"search_limit_m": 500.0}}), "access"), "access")
+    assert short["distance_m"].max() > 500.0  # hospitals are held against 2,000 m
+
+
 def test_beyond_the_search_limit_there_is_no_distance(runs: Runs) -> None:
-    near = table(runs.run(merged(BASE, {"walking": {"search_limit_m": 500.0}}), "access"), "access")
+    near = table(runs.run(merged(merged(BASE, NEAR_ONLY), {"walking": {"search_limit_m": 500.0}}), "access"), "access")
     far = table(runs.run(BASE, "access"), "access")
     assert near["distance_m"].max() <= 500.0
     lost = near["distance_m"].isna() & far["distance_m"].notna()

@@ -177,7 +177,7 @@ def read_back(path: Path) -> list[list[str]]:
 def test_text_that_would_run_as_a_formula_is_defused(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"name": RISKY, "value": range(len(RISKY))}), tmp_path / "a.csv")
     cells = [row[0] for row in read_back(tmp_path / "a.csv")[1:]]
-    assert cells == ["'=1+1", "'+1", "'-1", "'@sum", "'\tx", '\'=HYPERLINK("a")', "'=", "＝安全", "ok", "a=b", "", ""]
+    assert cells == ["'=1+1", "'+1", "'-1", "'@sum", "'\tx", '\'=HYPERLINK("a")', "'=", "'＝安全", "ok", "a=b", "", ""]
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r=1", "\r=1", "a\r\nb"])

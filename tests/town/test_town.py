@@ -159,7 +159,9 @@ def test_homes_and_their_weights(table: Table) -> None:
     # neither the works on industrial land nor the shop are homes
     assert set(demand.index) == set(hand)
     for home, weight in hand.items():
-        assert demand.loc[home, "pop_3_5"] == pytest.approx(weight, rel=0.003), home
+        assert demand.loc[home, "pop_total"] == pytest.approx(weight, rel=0.003), home
+        assert demand.loc[home, "pop_3_5"] == pytest.approx(weight * 3 / 18, rel=0.003), home
+        assert demand.loc[home, "pop_6_11"] == pytest.approx(weight * 6 / 18, rel=0.003), home
     assert demand.loc[demand["inside"], "pop_total"].sum() == pytest.approx(1.0, abs=1e-8)
     assert list(demand.index[~demand["inside"]]) == ["osm:w316"]
     zone = demand["zone_id"].where(demand["zone_id"].notna(), None)
