@@ -17,13 +17,13 @@ help: ## 显示本说明 / this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 coverage: .venv/installed ## 安装环境、读取数据、计算、制图 / set up, read, compute, draw
-	@$(BIN)/python -m xiqing_space run --config $(CONFIG) --out $(OUT)
+	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)"
 
 maps: .venv/installed ## 只重画地图（及其所需）/ the maps and what they need
-	@$(BIN)/python -m xiqing_space run --config $(CONFIG) --out $(OUT) --only maps
+	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only maps
 
 check: .venv/installed ## 只检查数据 / check the data, compute nothing
-	@$(BIN)/python -m xiqing_space check --config $(CONFIG) --out $(OUT)
+	@$(BIN)/python -m xiqing_space check --config "$(CONFIG)" --out "$(OUT)"
 
 sample: .venv/installed ## 写出示例数据 / write the synthetic sample as files
 	@$(BIN)/python -m xiqing_space sample --out sample

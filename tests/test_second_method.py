@@ -65,7 +65,7 @@ def recompute(folder: Path) -> tuple[int, float, list[str]]:
 
 def check(folder: Path, homes: int) -> None:
     compared, worst, disagree = recompute(folder)
-    assert compared == homes * len(load_catalogue().measured_kinds) * 2
+    assert compared == homes * len(load_catalogue().access_kinds) * 2
     assert not disagree, disagree[:5]
     assert worst <= TOLERANCE_M
 

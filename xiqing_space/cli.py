@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from xiqing_space import __version__
-from xiqing_space.errors import TableError, XiqingError
+from xiqing_space.errors import TableError, XiqingError, printable
 
 DONE, INPUT_FAULT, USAGE, PROGRAM_FAULT = 0, 1, 2, 3
 _FILE_FAULTS = {
@@ -35,7 +35,7 @@ app = typer.Typer(
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    print(printable(line), flush=True)
 
 
 def _version(value: bool) -> None:
@@ -98,7 +98,7 @@ def sample(out: Annotated[Path, typer.Option(help="写到这里 / where to write
 
 
 def _fail(text: str, code: int) -> NoReturn:
-    print(text, file=sys.stderr, flush=True)
+    print("\n".join(map(printable, text.split("\n"))), file=sys.stderr, flush=True)
     raise SystemExit(code)
 
 

@@ -32,10 +32,10 @@ class XiqingError(Exception):
             lines.append(f"  … 共 {len(self.first)} 处 / {len(self.first)} in all")
         if self.todo:
             lines.append(f"  → {self.todo}")
-        return "\n".join(_printable(line) for line in lines)
+        return "\n".join(printable(line) for line in lines)
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Names in files may hold control characters, which a terminal would obey."""
     return "".join(one if one.isprintable() or one == " " else "\N{REPLACEMENT CHARACTER}" for one in line)
 

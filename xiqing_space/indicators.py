@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xiqing_space.catalog import Band, Catalogue, Standard
+from xiqing_space.catalog.load import LEVELS, UNKNOWN_LEVEL
 from xiqing_space.coverage.access import open_to_everyone
 
 DISTRICT = "*"
@@ -71,12 +72,18 @@ class _Coverage:
         low = tables.low[tables.low["kind"] == kind]
         homes = tables.demand["demand_id"]
         self.by_profile = {}
+        # a school whose level nobody states may be of this kind: the high case counts it
+        maybe = tables.access[tables.access["kind"] == UNKNOWN_LEVEL] if kind in LEVELS else access
+        counted = tables.facilities[open_to_everyone(tables.facilities)]
+        self.levels_unknown = kind in LEVELS and bool((counted["kind"] == UNKNOWN_LEVEL).any())
         self.facilities_lost = bool(access["reason"].eq("facility_not_linked").any())
         for profile in sorted({band.profile for band in self.bands}):
             mine = access[access["profile"] == profile].set_index("demand_id").reindex(homes)
+            other = maybe[maybe["profile"] == profile].set_index("demand_id").reindex(homes)
             lower = low[low["profile"] == profile].set_index("demand_id")["distance_m"].reindex(homes)
             self.by_profile[profile] = (
                 mine["distance_m"].to_numpy(), mine["straight_m"].to_numpy(),
+                other["distance_m"].to_numpy(), other["straight_m"].to_numpy(),
                 mine["reason"].isin(["home_not_linked", "facility_not_linked"]).to_numpy(), lower.to_numpy(),
             )  # fmt: skip
 
@@ -91,18 +98,21 @@ class _Coverage:
         """Value with its range, numerator, denominator and unknown of the homes `here`.
 
         Homes that no street can be joined to are unknown on foot. They stay in the denominator, so that covered, uncovered
-        and unknown sum to one and a walk share never exceeds the radius share; the high value counts them all as covered.
+        and unknown sum to one and a walk share never exceeds the radius share. The high value counts them as covered, and
+        schools of unknown level as schools of this one.
         """
-        total = unknown = met = lower = 0.0
+        total = unknown = met = lower = higher = 0.0
         for band in bands:
-            walk, straight, unlinked, low = self.by_profile[band.profile]
+            walk, straight, maybe_walk, maybe_straight, unlinked, low = self.by_profile[band.profile]
             people = self.tables.demand[band.column].to_numpy()
             limit = standard.limit_m(band)
             lost = here & unlinked if measure == "walk" else np.zeros(len(here), dtype=bool)
             hit = covered(walk if measure == "walk" else straight, limit)
+            perhaps = lost | hit | covered(maybe_walk if measure == "walk" else maybe_straight, limit)
             total += people[here].sum()
             unknown += people[lost].sum()
             met += people[here & hit].sum()
+            higher += people[here & perhaps].sum()
             lower += people[here & covered(low, limit)].sum() if measure == "walk" else people[here & hit].sum()
         if total <= unknown:
             return dict.fromkeys(("value", "value_low", "value_high"), np.nan) | {
@@ -113,14 +123,14 @@ class _Coverage:
         return {
             "value": met / total,
             "value_low": lower / total,
-            "value_high": (met + unknown) / total,
+            "value_high": higher / total,
             "numerator": met,
             "denominator": total,
             "n_unknown": unknown,
         }
 
 
-def build_indicators(tables: Tables, catalogue: Catalogue, run_key: str) -> pd.DataFrame:
+def build_indicators(tables: Tables, catalogue: Catalogue, run_key: str, synthetic: bool) -> pd.DataFrame:
     """The `indicators` table (unsorted).
 
     Parameters
@@ -130,6 +140,8 @@ def build_indicators(tables: Tables, catalogue: Catalogue, run_key: str) -> pd.D
         With the configuration's standards.
     run_key : str
         Hash of config, inputs and code; evidence ids are made from it and the row's own key.
+    synthetic : bool
+        Whether the figures are of the invented sample; each row says so.
 
     Notes
     -----
@@ -154,7 +166,11 @@ def build_indicators(tables: Tables, catalogue: Catalogue, run_key: str) -> pd.D
         for standard in catalogue.standards_of(kind):
             for measure in ("radius", "walk") if standard.unit == "m" else ("walk",):
                 rows += _coverage_rows(coverage, catalogue, standard, measure, zones, mapped, weight)
+    names = dict(zip(tables.zones["zone_id"], tables.zones["name"], strict=True)) | {
+        DISTRICT: catalogue.word("district")[0]
+    }
     for row in rows:
+        row["zone_name"], row["synthetic"] = names[row["zone_id"]], synthetic
         key = "|".join([run_key, *(str(row[part]) for part in ("indicator_id", "kind", "zone_id", "measure",
                                                                 "standard_id", "age_band"))])  # fmt: skip
         row["evidence_id"] = "ev-" + hashlib.sha256(key.encode()).hexdigest()[:12]
@@ -182,6 +198,8 @@ def _coverage_rows(
             elif np.isnan(numbers["value"]):
                 reason = "no_homes" if numbers["denominator"] == 0 else coverage.why_unknown
             verdict, why = verdict_of(standard, measure, numbers["value"], numbers["n_unknown"], settlements)
+            if coverage.levels_unknown and numbers["value_high"] > numbers["value"]:
+                verdict, why = ("unknown" if verdict else verdict), "school_levels_unknown"
             whose = catalogue.bands.get(band_id)
             rows.append(
                 {

@@ -178,15 +178,16 @@ def run(
         config = config.model_copy(update={"output": config.output.model_copy(update={"language": lang})})
     chosen = _chosen(only)
     folder = RunFolder(out)
-    folder.open()
-    try:
-        return _run(config, folder, chosen, progress)
-    except OSError as error:
-        if isinstance(error, XiqingError) or error.errno not in _DISK_FAULTS:
-            raise
-        raise cannot_write(out, error) from error
-    finally:
-        folder.close()
+    with folder.locked():
+        folder.open()
+        try:
+            return _run(config, folder, chosen, progress)
+        except OSError as error:
+            if isinstance(error, XiqingError) or error.errno not in _DISK_FAULTS:
+                raise
+            raise cannot_write(out, error) from error
+        finally:
+            folder.close()
 
 
 def _chosen(only: Sequence[str]) -> tuple[Stage, ...]:
@@ -208,19 +209,21 @@ def _run(config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress:
     seconds: dict[str, float] = {}
     computed: list[str] = []
     context: Any = None
+    doubts: list[dict[str, str]] = []  # of all stages so far, for the pages
     for number, stage in enumerate(chosen, 1):
         started = time.perf_counter()
-        key = _stage_key(stage, inputs, manifest)
+        key = _stage_key(stage, inputs, manifest, doubts)
         record = earlier.get("stages", {}).get(stage.name, {})
         if record.get("key") == key and _intact(folder, record):
             _take_over(folder, record)
             word = "未变 unchanged"
         else:
-            context = context or _context(inputs, folder, run_key)
+            context = context or _context(inputs, folder, run_key, doubts)
             record = _compute(stage, context, folder, key)
             computed.append(stage.name)
             word = "完成 done"
         manifest["stages"][stage.name] = record
+        doubts += record["quality"]
         manifest["files"] |= record["files"]
         seconds[stage.name] = round(time.perf_counter() - started, 3)
         progress(f"[{number}/{len(chosen)}] {stage.zh} {stage.name}: {word}, {time.perf_counter() - began:.1f} s")
@@ -249,14 +252,15 @@ def _dump(config: Config) -> dict[str, Any]:
     return {name: _section(config, name) for name in type(config).model_fields}
 
 
-def _stage_key(stage: Stage, inputs: Inputs, manifest: dict[str, Any]) -> str:
+def _stage_key(stage: Stage, inputs: Inputs, manifest: dict[str, Any], doubts: list[dict[str, str]]) -> str:
     """Hash of all that a stage depends on: code, libraries, its parts of the configuration, and what it reads."""
     tables = [manifest["files"][f"{PROCESSED}/{name}.parquet"] for name in stage.needs]
     # evidence ids name the whole run, so figures are made anew whenever anything changed
     whole = manifest["run_key"] if stage.name == "indicators" else ""
     sections = [_section(inputs.config, name) for name in stage.config]
     return hash_of([stage.name, code_hash(), library_versions(), sections, tables, whole,
-                    inputs.records if stage.name in ("ingest", "maps") else []])  # fmt: skip
+                    inputs.records if stage.name in ("ingest", "maps") else [],
+            doubts if stage.name == "maps" else []])  # fmt: skip
 
 
 def _intact(folder: RunFolder, record: dict[str, Any]) -> bool:
@@ -273,13 +277,13 @@ def _take_over(folder: RunFolder, record: dict[str, Any]) -> None:
         shutil.copyfile(folder.out / name, target)
 
 
-def _context(inputs: Inputs, folder: RunFolder, run_key: str) -> Any:
+def _context(inputs: Inputs, folder: RunFolder, run_key: str, doubts: list[dict[str, str]]) -> Any:
     from xiqing_space.ingest.quality import Quality
     from xiqing_space.stages import Context
     from xiqing_space.store import Store
 
     return Context(inputs.config, inputs.config.catalogue(), Store(folder.new / PROCESSED), Quality(), inputs.synthetic,
-                   run_key, folder.new / "maps", inputs.records)  # fmt: skip
+                   run_key, folder.new / "maps", inputs.records, doubts)  # fmt: skip
 
 
 def _compute(stage: Stage, context: Any, folder: RunFolder, key: str) -> dict[str, Any]:
@@ -344,19 +348,24 @@ def check(config_path: Path, out: Path, progress: Progress = lambda _: None) -> 
     int
         How many doubts are graver than a remark.
     """
-    from xiqing_space import stages
-
     config = read_config(config_path)
     folder = RunFolder(out)
-    folder.open()
-    try:
-        inputs = settle_inputs(config, folder.work / "sample")
-        progress("读取并检查数据 / reading and checking")
-        context = _context(inputs, folder, "")
-        stages.ingest(context)
-        frame = context.quality.frame()
-        stages.write_csv(frame, folder.new / "quality.csv")
-        (folder.new / "quality.csv").replace(out / "quality.csv")
-        return out / "quality.csv", int((frame["severity"] != "info").sum())
-    finally:
-        folder.close()
+    with folder.locked():
+        folder.open()
+        try:
+            return _check(config, folder, progress)
+        finally:
+            folder.close()
+
+
+def _check(config: Config, folder: RunFolder, progress: Progress) -> tuple[Path, int]:
+    from xiqing_space import stages
+
+    inputs = settle_inputs(config, folder.work / "sample")
+    progress("读取并检查数据 / reading and checking")
+    context = _context(inputs, folder, "", [])
+    stages.ingest(context)
+    frame = context.quality.frame()
+    stages.write_csv(frame, folder.new / "quality.csv")
+    (folder.new / "quality.csv").replace(folder.out / "quality.csv")
+    return folder.out / "quality.csv", int((frame["severity"] != "info").sum())

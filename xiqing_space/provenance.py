@@ -6,6 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -96,6 +99,45 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(self.out, error) from error
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder: a second run on it at the same time would mix two districts.
+
+        The operating system lets go of the lock when the program dies.
+
+        Raises
+        ------
+        OutputError
+            Another run holds it, or the folder cannot be written.
+        """
+        path = self.out / ".xiqing_space.lock"
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            file = path.open("a")
+        except OSError as error:
+            raise cannot_write(self.out, error) from error
+        with file:
+            try:
+                if sys.platform == "win32":
+                    import msvcrt
+
+                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+                else:
+                    import fcntl
+
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise OutputError(
+                    "另一个运行正在使用该文件夹 / another run is using this folder",
+                    where=str(self.out),
+                    todo="等它结束，或换一个 --out / wait for it, or name another --out",
+                ) from error
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows removes no open file; an empty one left over does no harm
+                    path.unlink()
+
     def close(self) -> None:
         """Remove the working folder; where a swap could not be undone it stays, and the next `open` mends it."""
         if not self._marker.exists():
@@ -147,9 +189,13 @@ class RunFolder:
         for path in sorted(source.rglob("*")) if source.exists() else []:
             name = path.relative_to(self.out).as_posix()
             target = self.new / name
-            if path.is_file() and name not in written and not target.exists():
+            if name in written or target.exists():
+                continue
+            if path.is_dir() and not path.is_symlink():
+                target.mkdir(parents=True, exist_ok=True)
+            else:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(path, target)
+                shutil.copy2(path, target, follow_symlinks=False)
 
 
 def cannot_write(out: Path, error: OSError) -> OutputError:

@@ -250,6 +250,7 @@ TABLES: dict[str, Table] = {
             _t("indicator_id", "indicator of the catalogue"),
             _t("action", "Action of the plan"),
             _t("zone_id", "zone, * for the district"),
+            _t("zone_name", "its name"),
             _t("kind", "kind of facility"),
             _t("age_band", "age band, * for all target bands of the kind"),
             _t("measure", "how distance is taken; empty for counts", among=("radius", "walk", "safe_walk", "")),
@@ -259,7 +260,7 @@ TABLES: dict[str, Table] = {
             _n("value", "the figure", "see unit", null=True, digits=6),
             _n("value_low", "with unverified barrier crossings closed and the least favourable of guessed gates", "see unit",
                null=True, digits=6),
-            _n("value_high", "with all children of unknown position covered", "see unit", null=True, digits=6),
+            _n("value_high", "with all children of unknown position covered, and schools of unknown level counted for each level", "see unit", null=True, digits=6),
             _t("unit", "unit of value"),
             _n("numerator", "children covered, or facilities counted", "persons, weight or sites", null=True, digits=9),
             _n("denominator", "all children of the zone, those of unknown position included", "persons or weight", null=True, digits=9),
@@ -277,6 +278,7 @@ TABLES: dict[str, Table] = {
             _t("status", "standing of the standard"),
             _t("evidence_id", "leads to config, inputs and code in run.json"),
             _t("reason", "why there is no value or no verdict", null=True),
+            _f("synthetic", "whether the figure is of the invented sample"),
         )),
     )
 }

@@ -46,6 +46,7 @@ class Context:
     run_key: str
     maps: Path
     inputs: list[dict[str, Any]]
+    doubts: list[dict[str, str]]
 
 
 _MUCH_LARGER = 4.0  # a header's box with so many times the streets' extent says nothing of the data
@@ -269,7 +270,7 @@ def coverage(context: Context) -> dict[str, Any]:
     streets, demand = store.get("streets"), store.get("demand")
     epsg = int(store.get("area")["metric_epsg"].iloc[0])
     inputs = AccessInputs(demand, store.get("facilities"), store.get("gates"), store.get("access_links"), epsg)
-    kinds = context.catalogue.measured_kinds
+    kinds = context.catalogue.access_kinds
     links: dict[str, ProfileLinks] = {
         profile: inputs.of_profile(build_graph(streets, profile, epsg), profile) for profile in PROFILES
     }
@@ -310,7 +311,7 @@ def indicators(context: Context) -> dict[str, Any]:
     tables = Tables(
         store.get("demand"), store.get("zones"), store.get("facilities"), access, merged[[*key, "distance_m"]]
     )
-    frame = store.put("indicators", build_indicators(tables, context.catalogue, context.run_key))
+    frame = store.put("indicators", build_indicators(tables, context.catalogue, context.run_key, context.synthetic))
     write_csv(frame, store.folder / "indicators.csv")
     return {"rows": {"indicators": len(frame)}}
 
@@ -336,6 +337,7 @@ def maps(context: Context) -> dict[str, Any]:
     """The pages."""
     from xiqing_space.maps import draw_action02, draw_index
 
-    draw_action02(context.store, context.catalogue, context.config.output, context.maps)
-    draw_index(context.store, context.catalogue, context.config.output, context.maps)
+    doubts = Quality(list(context.doubts)).frame()
+    draw_action02(context.store, context.catalogue, context.config.output, context.maps, doubts)
+    draw_index(context.store, context.catalogue, context.config.output, context.maps, doubts)
     return {"rows": {}}

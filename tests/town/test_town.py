@@ -278,7 +278,7 @@ def test_unlinked_homes_have_a_reason_and_no_distance(table: Table) -> None:
     access, links = table("access"), table("access_links")
     for home, why in (("osm:w312", "no_street_within_250m"), ("osm:w313", "blocked_by_barrier")):
         mine = access[access["demand_id"] == home]
-        mapped = mine["kind"].isin([*KINDS, "childcare"])
+        mapped = mine["kind"].isin([*KINDS, "childcare", "school_unknown_level"])
         assert mine["distance_m"].isna().all()
         assert set(mine.loc[mapped, "reason"]) == {"home_not_linked"}
         assert set(mine.loc[~mapped, "reason"]) == {"no_facility_mapped"}

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from xiqing_space.errors import CatalogueError
 
 Profile = Literal["walk", "pram"]
+UNKNOWN_LEVEL, LEVELS = "school_unknown_level", ("primary_school", "junior_school", "senior_school")
 PROFILES: tuple[Profile, ...] = ("walk", "pram")
 
 
@@ -129,6 +130,11 @@ class Catalogue(_Frozen):
             for standard in self.standards.values()
             for band in self.target_bands(standard.kind) or tuple(self.bands.values())
         )
+
+    @property
+    def access_kinds(self) -> tuple[str, ...]:
+        """Kinds whose access is measured: schools of unknown level too, for they may be any of the three."""
+        return (*(kind for kind in self.measured_kinds if kind != UNKNOWN_LEVEL), UNKNOWN_LEVEL)
 
     def standards_of(self, kind: str) -> tuple[Standard, ...]:
         """The standards of a kind, the default one first."""

@@ -106,15 +106,17 @@ function popup(mark) {
     say(statusWord[mark[4]], "div"), mark[5] === "everyone" ? null : say(mark[5], "div"), mark[7] ? null : say("outside", "div"),
     el("small", {}, word("source")[first] + " " + mark[6]));
 }
+const drawn = [];
 const markSize = () => map.getZoom() < 12.5 ? 3 : map.getZoom() < 14 ? 4 : 6;
 function drawFacilities(kind) {
-  marks.clearLayers();
+  marks.clearLayers(); drawn.length = 0;
   for (const mark of D.facilities) {
     if (mark[2] !== kind) continue;
     const counts = mark[4] === "operating" && mark[5] === "everyone";
-    L.circleMarker([mark[1], mark[0]], {renderer: onMarks, pane: "marks", radius: markSize(), weight: map.getZoom() < 13.5 ? 1.2 : 2, color: counts ? (mark[7] ? "#ffffff" : "#e8b400") : "#111",
+    const one = L.circleMarker([mark[1], mark[0]], {renderer: onMarks, pane: "marks", radius: markSize(), weight: map.getZoom() < 13.5 ? 1.2 : 2, color: counts ? (mark[7] ? "#ffffff" : "#e8b400") : "#111",
       fillColor: counts ? "#111111" : "#ffffff", fillOpacity: counts ? 1 : 0.6, dashArray: counts ? null : "2 2"})
       .bindPopup(() => popup(mark)).addTo(marks);
+    drawn.push(one);
   }
 }
 
@@ -136,7 +138,7 @@ const square = (fill, edge) => `<svg width="16" height="16"><rect x="3" y="3" wi
 const stroke = (colour, width, dash) => `<svg width="22" height="16"><path d="M1 8H21" stroke="${colour}" stroke-width="${width}" ${dash ? `stroke-dasharray="${dash}"` : ""}/></svg>`;
 const patch = (fill, edge) => `<svg width="22" height="16"><rect x="1" y="2" width="20" height="12" fill="${fill}" stroke="${edge}"/></svg>`;
 const legend = el("div", {id: "legend"},
-  say("legend_result", "h2"), el("div", {class: "note"}, word("homes")[0] + " " + word("homes")[1]),
+  say("legend_result", "h2"), say("homes", "div", {class: "note"}),
   key(dot(COLOURS[0], EDGES[0]), word("covered")), key(dot(COLOURS[1], EDGES[1]), word("partly")),
   key(square(COLOURS[2], EDGES[2]), word("not_covered")), key(dot(COLOURS[3], EDGES[3]), word("unknown")),
   say("legend_now", "h2"),
@@ -144,14 +146,19 @@ const legend = el("div", {id: "legend"},
   key(stroke("#8f8a83", 2.5), word("streets_walk")), key(stroke("#cbb7ab", 1.5, "2 3"), word("streets_closed")),
   motorway ? key(stroke("#b98b5e", 3), word("barriers_motorway")) : null,
   key(patch("#bfdcea", "#7fb2cc"), word("barriers_water")), key(patch("#d3e8cc", "#8fb98a"), word("park_land")),
+  D.land.ground.length ? key(patch("#ece4d3", "#d8ccb2"), word("ground")) : null,
+  D.zones.length > 1 ? key(stroke("#333", 1.2), word("zones")) : null,
   D.land.rail.length ? key(stroke("#444", 2, "7 4"), word("barriers_rail")) : null,
   key(stroke("#222", 2.2, "8 3 2 3"), word("area")));
 const foot = el("div", {class: "note"});
 const facts = [["data_date", F.date || word("date_unknown")[first]], ["source", F.source], ["licence", F.licence], ["made_by", F.organisation]];
-for (const [k, v] of facts) if (v) foot.append(el("div", {}, word(k)[first] + "：" + v));
-foot.append(say("crs_note", "div"), say("internal_note", "div"));
+for (const [k, v] of facts) if (v) foot.append(el("div", {}, word(k)[first] + (first ? ": " : "：") + v));
+const crs = word("crs_note").map(text => text + D.metric);
+foot.append(both("div", crs), say("internal_note", "div"));
+const doubts = el("div", {id: "doubts"});
+if (D.doubts.length) { doubts.append(say("doubts", "h2")); for (const pair of D.doubts) doubts.append(both("div", pair, {class: "note doubt"})); }
 panel("side", both("label", word("kind"), {for: "kind"}), kindBox, both("label", word("limit"), {for: "limit"}), limitBox,
-  el("div", {class: "switch"}, ...buttons), share, verdict, basis, table, warning, legend, el("h2"), foot);
+  el("div", {class: "switch"}, ...buttons), share, verdict, basis, table, warning, legend, doubts, el("h2"), foot);
 
 const state = {kind: D.kinds.length ? D.kinds[0][0] : "", measure: "walk", standard: ""};
 // open on something that can be seen: the first kind that is mapped
@@ -187,6 +194,7 @@ function show() {
   if (whole.unknown) share.append(el("small", {}, word("unknown")[first] + " " + percent(whole.unknown)));
   const key = whole.verdict === "unknown" ? "verdict_unknown" : whole.verdict;
   pairInto(verdict, key ? word(key) : word("reference_only")); verdict.prepend(el("span", {class: "tag"}, word("verdict")[first]), " ");
+  if (whole.why && D.words["why_" + whole.why]) verdict.append(say("why_" + whole.why, "div"));
   basis.replaceChildren(seenNote(view));
   const rows = view.rows.filter(r => (r.zone !== "*" && r.band === "*" && D.zones.length > 1) || (r.zone === "*" && r.band !== "*"));
   table.replaceChildren();
@@ -194,7 +202,8 @@ function show() {
     const body = el("tbody");
     for (const r of rows) {
       const bar = el("div", {class: "bar"}, el("i", {style: "width:" + (r.value === null ? 0 : r.value * 100) + "%"}));
-      const name = r.zone === "*" ? both("td", D.bands[r.band]) : el("td", {}, r.name);
+      const name = r.zone === "*" ? both("td", D.bands[r.band]) : el("td", {class: "name"}, r.name);
+      if (r.zone !== "*" && r.verdict) name.append(say(r.verdict === "unknown" ? "verdict_unknown" : r.verdict, "div", {class: "tag"}));
       body.append(el("tr", {title: word("evidence")[first] + " " + r.evidence}, name, el("td", {class: "n"}, r.value === null ? word("no_data")[first] : percent(r.value), bar)));
     }
     table.append(el("table", {}, body));
@@ -202,7 +211,7 @@ function show() {
   warning.replaceChildren(D.relative ? say("share_note_relative", "div") : "", say("reach_note", "div"), el("div", {}, word("evidence")[first] + " " + whole.evidence));
   document.documentElement.dataset.ready = "yes";
 }
-map.on("zoomend", () => drawFacilities(state.kind));
+map.on("zoomend", () => { for (const one of drawn) one.setRadius(markSize()); });
 kindBox.onchange = () => { state.kind = kindBox.value; state.standard = ""; show(); };
 limitBox.onchange = () => { state.standard = limitBox.value; show(); };
 show();

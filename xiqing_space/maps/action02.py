@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from xiqing_space.catalog import Catalogue
 from xiqing_space.config import OutputConfig
 from xiqing_space.maps.layers import facility_marks, home_points, land_groups, street_groups, views
@@ -20,13 +22,19 @@ def page_facts(store: Store, catalogue: Catalogue, output: OutputConfig) -> dict
     text = {key: area[key] if isinstance(area[key], str) else "" for key in ("name", "source", "licence", "data_date")}
     title = catalogue.word("title_action02")
     return {
-        "area": text["name"], "title": [output.title or f"{text['name']} · {title[0]}", title[1]],
+        "area": text["name"], "title": [output.title or f"{text['name']} · {title[0]}", output.title or f"{text['name']} · {title[1]}"],
         "source": text["source"], "licence": text["licence"], "date": text["data_date"],
         "synthetic": bool(area["synthetic"]), "organisation": output.organisation, "language": output.language,
     }  # fmt: skip
 
 
-def draw_action02(store: Store, catalogue: Catalogue, output: OutputConfig, folder: Path) -> Path:
+def grave(doubts: pd.DataFrame) -> list[list[str]]:
+    """Errors and warnings about the data, in both languages; kinds that nobody mapped say so themselves."""
+    kept = doubts[(doubts["severity"] != "info") & (doubts["check"] != "kind_unmapped")]
+    return [[row.what_zh, row.what_en] for row in kept.itertuples()]
+
+
+def draw_action02(store: Store, catalogue: Catalogue, output: OutputConfig, folder: Path, doubts: pd.DataFrame) -> Path:
     """Write the page; every figure on it comes from the `indicators` table.
 
     Parameters
@@ -35,6 +43,8 @@ def draw_action02(store: Store, catalogue: Catalogue, output: OutputConfig, fold
         Tables of the run.
     folder : Path
         `maps/` of the run.
+    doubts : DataFrame
+        quality.csv so far; what is graver than a remark stands on the page.
     """
     area, zones, demand = store.get("area"), store.get("zones"), store.get("demand")
     facts = page_facts(store, catalogue, output)
@@ -55,6 +65,8 @@ def draw_action02(store: Store, catalogue: Catalogue, output: OutputConfig, fold
         "relative": bool((demand["weight_kind"] == "relative").any()),
         "facilities": facility_marks(facilities[facilities["kind"].isin(measured)]),
         "views": views(store, catalogue),
+        "doubts": grave(doubts),
+        "metric": int(area["metric_epsg"].iloc[0]),
     }  # fmt: skip
     west, south, east, north = (float(value) for value in area.total_bounds)
     path = folder / FILE

@@ -10,7 +10,7 @@ import pandas as pd
 
 from xiqing_space.catalog import Catalogue
 from xiqing_space.config import OutputConfig
-from xiqing_space.maps.action02 import FILE, page_facts
+from xiqing_space.maps.action02 import FILE, grave, page_facts
 from xiqing_space.maps.offline import escape, own_file
 from xiqing_space.store import Store
 
@@ -48,7 +48,7 @@ def _line(
     walk = mine.loc["walk"]
     radius = mine.loc["radius"] if "radius" in mine.index else None
     verdict = radius["verdict"] if radius is not None and isinstance(radius["verdict"], str) else ""
-    word = {"unknown": "verdict_unknown"}.get(verdict, verdict) or ("reference_only" if radius is not None else "")
+    word = {"unknown": "verdict_unknown"}.get(verdict, verdict) or "reference_only"
     if walk["reason"] == "no_facility_mapped":
         word = "no_data"
     label = catalogue.kinds[kind]
@@ -63,7 +63,7 @@ def _line(
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def draw_index(store: Store, catalogue: Catalogue, output: OutputConfig, folder: Path) -> Path:
+def draw_index(store: Store, catalogue: Catalogue, output: OutputConfig, folder: Path, doubts: pd.DataFrame) -> Path:
     """Write the page."""
     facts, language = page_facts(store, catalogue, output), output.language
     relative = bool((store.get("demand")["weight_kind"] == "relative").any())
@@ -86,6 +86,10 @@ def draw_index(store: Store, catalogue: Catalogue, output: OutputConfig, folder:
     ]  # fmt: skip
     parts.append(f"<dl>{''.join(lines)}</dl>")
     parts.append(f"<p>{_both(catalogue.word('where_tables'), language)}</p>")
+    grave_ones = grave(doubts)
+    if grave_ones:
+        listed = "".join(f"<li>{_both(pair, language)}</li>" for pair in grave_ones)
+        parts.append(f"<h3>{_both(catalogue.word('doubts'), language)}</h3><ul>{listed}</ul>")
     parts.append(f"<p>{_both(catalogue.word('where_doubts'), language)}</p>")
     path = folder / "index.html"
     lang = "zh-CN" if language == "zh" else "en"

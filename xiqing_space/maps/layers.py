@@ -86,6 +86,11 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
     figures = figures[figures["indicator_id"] == "A02-coverage"]
     names = dict(zip(store.get("zones")["zone_id"], store.get("zones")["name"], strict=True))
     names["*"] = ""
+    place = {band: number for number, band in enumerate(("*", *catalogue.bands))}
+
+    def order(row: dict[str, Any]) -> tuple[str, int]:
+        return str(row["zone_id"]), place[row["age_band"]]
+
     result = []
     for kind in catalogue.measured_kinds:
         bands = catalogue.target_bands(kind) or tuple(catalogue.bands.values())
@@ -102,7 +107,7 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
                         "clause": standard.clause, "wording": standard.wording, "status": standard.status,
                         "seen": standard.seen, "reason": standard.reason,
                         "homes": None if classes is None else pack_classes(classes),
-                        "rows": [_row(row, names) for row in rows.to_dict("records")],
+                        "rows": [_row(row, names) for row in sorted(rows.to_dict("records"), key=order)],
                     }
                 )  # fmt: skip
     return result
@@ -112,10 +117,10 @@ def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     known = row["denominator"]
     return {
         "zone": row["zone_id"], "name": names.get(row["zone_id"], row["zone_id"]), "band": row["age_band"],
-        "value": None if np.isnan(row["value"]) else round(row["value"], 4),
-        "low": None if np.isnan(row["value_low"]) else round(row["value_low"], 4),
-        "high": None if np.isnan(row["value_high"]) else round(row["value_high"], 4),
-        "unknown": round(row["n_unknown"] / known, 4) if known > 0 else None,
+        "value": None if np.isnan(row["value"]) else round(row["value"], 6),
+        "low": None if np.isnan(row["value_low"]) else round(row["value_low"], 6),
+        "high": None if np.isnan(row["value_high"]) else round(row["value_high"], 6),
+        "unknown": round(row["n_unknown"] / known, 6) if known > 0 else None,
         "persons": row["numerator"] if row["weight_kind"] == "persons" else None,
         "verdict": row["verdict"] if isinstance(row["verdict"], str) else None,
         "why": row["reason"] if isinstance(row["reason"], str) else None,
