@@ -24,6 +24,15 @@ def _percent(value: float) -> str:
     return "—" if np.isnan(value) else f"{value * 100:.1f} %"
 
 
+def _with_range(row: pd.Series) -> str:
+    """A share, and below it its range where there is one."""
+    low, high = row["value_low"], row["value_high"]
+    wide = not np.isnan(row["value"]) and (
+        round(low, 4) < round(row["value"], 4) or round(high, 4) > round(row["value"], 4)
+    )
+    return _percent(row["value"]) + (f"<small>{_percent(low)} – {_percent(high)}</small>" if wide else "")
+
+
 def _figures(store: Store, catalogue: Catalogue, language: str) -> str:
     table = store.get("indicators")
     rows = table[(table["zone_id"] == "*") & (table["age_band"] == "*") & (table["indicator_id"] == "A02-coverage")]
@@ -56,8 +65,8 @@ def _line(
         _both((label.zh, label.en), language),
         "—" if np.isnan(counts[kind]) else f"{int(counts[kind])}",
         f"{limit:g} {'m' if unit == 'm' else 'min'}",
-        "—" if radius is None else _percent(radius["value"]),
-        _percent(walk["value"]),
+        "—" if radius is None else _with_range(radius),
+        _with_range(walk),
         _both(catalogue.word(word), language) if word else "",
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
