@@ -59,9 +59,9 @@ STAGES = (
     Stage("network", "建立步行网络", ("area", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds", "demand"),
           ("nodes", "gates", "access_links", "barrier_crossings"), ("walking",)),
     Stage("coverage", "计算可达性", ("area", "streets", "facilities", "gates", "access_links", "barrier_crossings", "demand"),
-          ("access", "access_low"), ("walking",)),
+          ("access", "access_low"), ("walking", "standards")),
     Stage("indicators", "计算指标", ("zones", "facilities", "demand", "access", "access_low"), ("indicators",), ("standards",)),
-    Stage("maps", "绘制地图", ("area", "zones", "streets", "facilities", "barriers", "demand", "access", "indicators"), (),
+    Stage("maps", "绘制地图", ("area", "zones", "streets", "facilities", "grounds", "barriers", "demand", "access", "indicators"), (),
           ("standards", "output")),
 )  # fmt: skip
 
