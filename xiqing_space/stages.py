@@ -49,16 +49,21 @@ class Context:
     doubts: list[dict[str, str]]
 
 
+_EDGE = 1e-4  # of a degree, about 10 m: what lies on the outermost street lies inside
 _MUCH_LARGER = 4.0  # a header's box with so many times the streets' extent says nothing of the data
 
 
-def _extent(header: Header, own: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """Extent of the data: the box that the header states where it fits the streets, else the streets' own."""
-    if header.box is None:
-        return own
-    stated, found = shapely.box(*header.box), shapely.box(*own)
-    fits = stated.intersects(found) and stated.area <= _MUCH_LARGER * max(found.area, 1e-6)
-    return header.box if fits else own
+def _extent(header: Header, streets: Any, features: Features) -> tuple[float, float, float, float]:
+    """Extent of the data: the box that the header states where it fits the streets, else that of streets and buildings."""
+    if header.box is not None:
+        stated, found = shapely.box(*header.box), shapely.box(*streets)
+        if stated.intersects(found) and stated.area <= _MUCH_LARGER * max(found.area, 1e-6):
+            return header.box
+    homes = shapely.from_wkb(np.asarray([wkb for *_, wkb in features.buildings], dtype=object))
+    bounds = np.vstack([np.asarray(streets, dtype=float)[None], shapely.bounds(homes).reshape(-1, 4)])
+    west, south = bounds[:, :2].min(axis=0).tolist()
+    east, north = bounds[:, 2:].max(axis=0).tolist()
+    return west - _EDGE, south - _EDGE, east + _EDGE, north + _EDGE
 
 
 def _clip_streets(streets: pd.DataFrame, area: Area, source: str) -> pd.DataFrame:
@@ -107,7 +112,7 @@ def _ingest(context: Context) -> dict[str, Any]:
         quality.add("no_barriers_read", source=main.name)
     if features.clipped_areas:
         quality.add("clipped_area", source=main.name, n=features.clipped_areas)
-    area, streets = _area_and_streets(context, header, main)
+    area, streets = _area_and_streets(context, header, features, main)
     date = config.sources.data_date or header.date
     if not date:
         quality.add("date_unknown", source=main.name)
@@ -138,19 +143,19 @@ def _ingest(context: Context) -> dict[str, Any]:
     }
 
 
-def _area_and_streets(context: Context, header: Header, main: Path) -> tuple[Area, pd.DataFrame]:
+def _area_and_streets(context: Context, header: Header, features: Features, main: Path) -> tuple[Area, pd.DataFrame]:
     """The area needs the streets' extent, and the streets' lengths need the area's metric system."""
     sources, catalogue, quality = context.config.sources, context.catalogue, context.quality
     if sources.streets is not None:
         edges = read_osmnx_edges(sources.streets)
-        own = tuple(float(value) for value in edges.total_bounds)
-        area = read_area(context.config.area, own, main.name, quality)  # type: ignore[arg-type]
+        extent = _extent(header, edges.total_bounds, features)
+        area = read_area(context.config.area, extent, main.name, quality)
         streets = osmnx_frame(edges, catalogue, area.metric_epsg, quality, sources.streets.name)
     else:
         assert sources.osm is not None
         ways = read_osm_ways(sources.osm, catalogue, quality)
-        low, high = ways.lonlat.min(axis=0).tolist(), ways.lonlat.max(axis=0).tolist()
-        area = read_area(context.config.area, _extent(header, (*low, *high)), main.name, quality)
+        extent = _extent(header, [*ways.lonlat.min(axis=0), *ways.lonlat.max(axis=0)], features)
+        area = read_area(context.config.area, extent, main.name, quality)
         with collection_paused():
             streets = streets_frame(ways, catalogue, area.metric_epsg)
     return area, _clip_streets(streets, area, main.name)
