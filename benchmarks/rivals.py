@@ -23,8 +23,8 @@ def osmnx_graph(source: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - began, "nodes": len(graph), "edges": graph.number_of_edges()}
 
 
-def pyrosm_graph(source: str, kind: str) -> dict[str, Any]:
-    """pyrosm, from .osm.pbf, simplified as it does by itself, all parts kept."""
+def pyrosm_graph(source: str, kind: str, parts: str) -> dict[str, Any]:
+    """pyrosm, from .osm.pbf, simplified as it does by itself; `parts`: "largest" as it comes, or "all"."""
     from pyrosm import OSM
 
     if kind == "igraph":
@@ -34,7 +34,7 @@ def pyrosm_graph(source: str, kind: str) -> dict[str, Any]:
     began = time.perf_counter()
     osm = OSM(source)
     nodes, edges = osm.get_network(network_type="walking", nodes=True)
-    graph = osm.to_graph(nodes, edges, graph_type=kind, retain_all=True)
+    graph = osm.to_graph(nodes, edges, graph_type=kind, retain_all=parts == "all")
     seconds = time.perf_counter() - began
     size = (graph.vcount(), graph.ecount()) if kind == "igraph" else (len(graph), graph.number_of_edges())
     return {"seconds": seconds, "nodes": size[0], "edges": size[1]}
@@ -75,19 +75,33 @@ def _pandana(path: str) -> tuple[Any, dict[str, Any], float]:
 
 
 def networkx_nearest(path: str, out: str) -> dict[str, Any]:
-    """One multi-source search a kind."""
+    """One multi-source search a kind: how far, and which facility, which networkx tells as the first node of the path."""
     import networkx
 
+    def search(graph: Any, one: set[int]) -> tuple[Any, Any]:
+        length, ways = networkx.multi_source_dijkstra(graph, one, cutoff=LIMIT_M, weight="weight")
+        return length, {node: way[0] for node, way in ways.items()}
+
+    return _networkx_nearest(path, out, search)
+
+
+def networkx_lengths_nearest(path: str, out: str) -> dict[str, Any]:
+    """One multi-source search a kind: how far only."""
+    import networkx
+
+    def search(graph: Any, one: set[int]) -> tuple[Any, Any]:
+        return networkx.multi_source_dijkstra_path_length(graph, one, cutoff=LIMIT_M, weight="weight"), None
+
+    return _networkx_nearest(path, out, search)
+
+
+def _networkx_nearest(path: str, out: str, search: Callable[[Any, set[int]], tuple[Any, Any]]) -> dict[str, Any]:
     graph, data, building = _networkx(path)
     sets = [set(data["facility"][data["kind"] == kind].tolist()) for kind in range(N_KINDS)]
-    seconds, first, found = repeat(
-        lambda: [
-            networkx.multi_source_dijkstra_path_length(graph, one, cutoff=LIMIT_M, weight="weight") for one in sets
-        ]
-    )
+    seconds, first, found = repeat(lambda: [search(graph, one) for one in sets])
     distance = np.full((N_KINDS, len(data["xy"])), np.inf)
-    for row, one in zip(distance, found, strict=True):
-        row[list(one)] = list(one.values())
+    for row, (length, _) in zip(distance, found, strict=True):
+        row[list(length)] = list(length.values())
     np.savez(out, distance=distance)
     return {"seconds": seconds, "first": first, "building": building}
 
@@ -121,7 +135,7 @@ def pandana_nearest(path: str, out: str) -> dict[str, Any]:
         found = []
         for kind, place in enumerate(places):
             network.set_pois(f"kind {kind}", maxdist=LIMIT_M, maxitems=1, x_col=place[:, 0], y_col=place[:, 1])
-            found.append(network.nearest_pois(LIMIT_M, f"kind {kind}", num_pois=1))
+            found.append(network.nearest_pois(LIMIT_M, f"kind {kind}", num_pois=1, include_poi_ids=True))
         return found
 
     seconds, first, found = repeat(search)
@@ -143,7 +157,7 @@ def pandana_catchments(path: str, out: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     tasks: dict[str, Callable[..., dict[str, Any]]] = {
-        "osmnx_graph": osmnx_graph, "pyrosm_graph": pyrosm_graph, "networkx_nearest": networkx_nearest,
+        "osmnx_graph": osmnx_graph, "pyrosm_graph": pyrosm_graph, "networkx_nearest": networkx_nearest, "networkx_lengths_nearest": networkx_lengths_nearest,
         "networkx_catchments": networkx_catchments, "pandana_nearest": pandana_nearest, "pandana_catchments": pandana_catchments,
     }  # fmt: skip
     print(json.dumps(tasks[sys.argv[1]](*sys.argv[2:])))

@@ -119,35 +119,50 @@ def _plain(text: str) -> str:
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "%" in text else text
 
 
+def _cuts_street(fields: bytes, gates: set[str]) -> bool:
+    tags = dict(pair.split("=", 1) for pair in fields[1:].decode().split(","))
+    return tags.get("highway") == "crossing" or tags.get("barrier") in gates
+
+
+def _tag_row(fields: bytes, wanted: dict[str, int]) -> tuple[str | None, ...]:
+    row: list[str | None] = [None] * len(wanted)
+    for pair in fields[1:].decode().split(","):
+        key, _, value = pair.partition("=")
+        if (place := wanted.get(key)) is not None:
+            row[place] = _plain(value)
+    return tuple(row)
+
+
 def _parse(text: bytes, gates: set[str]) -> _Lines:
     wanted = {key: place for place, key in enumerate(STREET_TAGS)}
-    blank: list[str | None] = [None] * len(wanted)
-    way_ids: list[int] = []
-    rows: list[list[str | None]] = []
+    way_ids: list[bytes] = []
     nodes: list[bytes] = []
     cut_at: list[int] = []
+    # many ways carry the same tags: each set is taken apart once
+    row_of: dict[bytes, int] = {}
+    rows: list[tuple[str | None, ...]] = []
+    row: list[int] = []
     for line in text.split(b"\n"):
         if line[:1] == b"n":
-            fields = line.split(b" ")
-            tags = dict(pair.split("=", 1) for pair in fields[1][1:].decode().split(","))
-            if tags.get("highway") == "crossing" or tags.get("barrier") in gates:
-                cut_at.append(int(fields[0][1:]))
-        elif line[:1] == b"w":
+            if b"crossing" in line or b"barrier" in line:
+                fields = line.split(b" ")
+                if _cuts_street(fields[1], gates):
+                    cut_at.append(int(fields[0][1:]))
+        elif line[:1] == b"w" and line[-1:] != b"N" and b"highway=" in line:
             identity, tag_list, node_list = line.split(b" ")
-            row = blank.copy()
-            for pair in tag_list[1:].decode().split(","):
-                key, _, value = pair.partition("=")
-                if (place := wanted.get(key)) is not None:
-                    row[place] = _plain(value)
-            if row[0] is not None and len(node_list) > 1:
-                way_ids.append(int(identity[1:]))
-                rows.append(row)
+            at = row_of.get(tag_list)
+            if at is None:
+                at = row_of[tag_list] = len(rows)
+                rows.append(_tag_row(tag_list, wanted))
+            if rows[at][0] is not None:
+                way_ids.append(identity[1:])
+                row.append(at)
                 nodes.append(node_list[2:])
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(wanted)
     ref, lonlat = _node_table(nodes)
     return _Lines(
-        np.asarray(way_ids, dtype=np.int64),
-        {key: np.asarray(column, dtype=object) for key, column in zip(wanted, columns, strict=True)},
+        np.asarray(way_ids, dtype=bytes).astype(np.int64),
+        {key: np.asarray(column, dtype=object)[row] for key, column in zip(wanted, columns, strict=True)},
         np.asarray([one.count(b",") + 1 for one in nodes], dtype=np.int64),
         ref,
         lonlat,
@@ -186,7 +201,7 @@ def _cut(lines: _Lines) -> StreetWays:
     cuts: NDArray[np.bool_] = first.copy()
     cuts[:-1] |= first[1:]
     cuts[-1:] = True
-    order = np.argsort(ref, kind="stable")
+    order = np.argsort(ref)
     same = ref[order][1:] == ref[order][:-1]
     cuts[order[1:][same]] = True
     cuts[order[:-1][same]] = True

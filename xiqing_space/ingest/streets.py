@@ -8,6 +8,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyogrio
 import shapely
 from numpy.typing import NDArray
@@ -128,12 +130,16 @@ def _judge(ways: StreetWays, catalogue: Catalogue) -> pd.DataFrame:
     return rules.iloc[row]
 
 
+def _joined(*parts: str | NDArray[np.int64]) -> NDArray[np.object_]:
+    """Texts and whole numbers put together, row by row."""
+    columns = [pa.scalar(one) if isinstance(one, str) else pa.array(one).cast(pa.string()) for one in parts]
+    texts: NDArray[np.object_] = pc.binary_join_element_wise(*columns, "").to_numpy(zero_copy_only=False)
+    return texts
+
+
 def _edge_names(ways: StreetWays) -> NDArray[np.object_]:
     """osm:w way : n node - n node, with :2, :3 … where a way joins the same nodes again, in its own order."""
-    names = np.asarray(
-        [f"osm:w{w}:n{a}-n{b}" for w, a, b in zip(ways.way_id.tolist(), ways.u.tolist(), ways.v.tolist(), strict=True)],
-        dtype=object,
-    )
+    names = _joined("osm:w", ways.way_id, ":n", ways.u, "-n", ways.v)
     order = np.lexsort((ways.v, ways.u, ways.way_id))
     keys = np.stack([ways.way_id, ways.u, ways.v])[:, order]
     again = np.zeros(len(order), dtype=bool)
@@ -155,11 +161,11 @@ def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> p
     rules = _judge(ways, catalogue)
     row, count = ways.way_row, len(ways.way_row)
     ids, code = np.unique(np.concatenate([ways.u, ways.v]), return_inverse=True)
-    nodes = np.asarray([f"osm:n{one}" for one in ids.tolist()], dtype=object)
+    nodes = _joined("osm:n", ids)
     used, place = np.unique(ways.way_id, return_inverse=True)
     columns: dict[str, Any] = {
         "edge_id": _edge_names(ways),
-        "osm_id": np.asarray([f"osm:w{one}" for one in used.tolist()], dtype=object)[place],
+        "osm_id": _joined("osm:w", used)[place],
         "u": nodes[code[:count]],
         "v": nodes[code[count:]],
         "length_m": lengths,

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -45,11 +47,12 @@ class Strips:
         return size.reshape(len(places), -1).sum(axis=1), self.node[spread(begin, size)]
 
 
-def spread(begin: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
+def spread(begin: NDArray[np.integer], size: NDArray[np.integer]) -> NDArray[np.int32]:
     """The whole numbers begin, begin + 1, … of every run, end to end."""
     end = np.cumsum(size)
     total = int(end[-1]) if len(end) else 0
-    runs: NDArray[np.int64] = np.repeat(begin - (end - size), size) + np.arange(total)
+    runs = np.repeat((begin - (end - size)).astype(np.int32), size)
+    runs += np.arange(total, dtype=np.int32)
     return runs
 
 
@@ -118,6 +121,11 @@ class WalkGraph:
         return float(min(1.0, (self.length_m[far] / straight[far]).min()))
 
     @cached_property
+    def across_m(self) -> float:
+        """Length of the diagonal of all nodes' places."""
+        return float(np.hypot(*np.ptp(self.xy, axis=0))) if self.n_nodes else 0.0
+
+    @cached_property
     def strips(self) -> Strips:
         """Lookup of nodes by place."""
         low = self.xy.min(axis=0) if self.n_nodes else np.zeros(2)
@@ -181,7 +189,7 @@ def _from_streets(streets: pd.DataFrame, profile: str, metric_epsg: int) -> Walk
     rows = np.flatnonzero(streets[profile].to_numpy(dtype=bool))
     edge_id = streets["edge_id"].to_numpy(dtype=object)[rows]
     if not _sorted(edge_id):
-        order = np.argsort(edge_id, kind="stable")
+        order = pc.sort_indices(pa.array(edge_id)).to_numpy()
         rows, edge_id = rows[order], edge_id[order]
     ends = np.concatenate([streets[end].to_numpy(dtype=object)[rows] for end in ("u", "v")])
     codes, names = pd.factorize(ends, sort=True)

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from xiqing_space.network.graph import WalkGraph, spread
 
-_CHUNK_NODES = 1_500_000  # copies of nodes searched at once by reach_each: bounds memory, about 100 MB
+_CHUNK_NODES = 50_000  # copies of nodes searched at once by reach_each: what a processor keeps at hand, about 5 MB
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArr
     n, k = graph.n_nodes, len(seeds)
     if not k or not n:
         return np.full(n, np.inf), np.full(n, -1, dtype=np.int64)
-    u, v = graph.u[seeds.edge].astype(np.int64), graph.v[seeds.edge].astype(np.int64)
+    u, v = graph.u[seeds.edge], graph.v[seeds.edge]
     to_v = graph.length_m[seeds.edge] - seeds.offset_m + seeds.leg_m
     to_u = np.where(
         np.isfinite(to_v), seeds.offset_m + seeds.leg_m, np.inf
@@ -77,8 +77,8 @@ def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArr
     cost = np.column_stack([to_u, np.where(loop, np.inf, to_v)]).ravel()
     kept = np.isfinite(cost)
     per_seed = kept.reshape(-1, 2).sum(axis=1)
-    indptr = np.concatenate([graph.indptr, graph.indptr[-1] + np.cumsum(per_seed)]).astype(np.int32)
-    indices = np.concatenate([graph.indices, head[kept]]).astype(np.int32)
+    indptr = np.concatenate([graph.indptr, graph.indptr[-1] + np.cumsum(per_seed)], dtype=np.int32)
+    indices = np.concatenate([graph.indices, head[kept]], dtype=np.int32)
     weight = np.concatenate([graph.weight, cost[kept]])
     matrix = csr_array((weight, indices, indptr), shape=(n + k, n + k))
     distance, _, source = dijkstra(
@@ -112,20 +112,22 @@ def reach_each(
     if not len(sources):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
     # a path of length d leaves its start by at most d / straightest in a straight line
-    across = float(np.hypot(*np.ptp(graph.xy, axis=0)))
-    radius = min(limit_m / graph.straightest, across) if graph.straightest > 0 else across
+    radius = min(limit_m / graph.straightest, graph.across_m) if graph.straightest > 0 else graph.across_m
     sizes, near = graph.strips.near(graph.xy[sources], radius + 1e-6)
     ends = np.cumsum(sizes)
+    # the row of each node within its piece: one lookup table, rewritten for each piece
+    row_of = np.full(graph.n_nodes, -1, dtype=np.int32)
     found = []
     at = 0
     while at < len(sources):
         before = int(ends[at - 1]) if at else 0
         stop = max(at + 1, int(np.searchsorted(ends, before + _CHUNK_NODES, side="right")))
-        piece = _search_pieces(graph, sources[at:stop], near[before : int(ends[stop - 1])], sizes[at:stop], limit_m)
+        candidates = near[before : int(ends[stop - 1])]
+        piece = _search_pieces(graph, sources[at:stop], candidates, sizes[at:stop], row_of, limit_m)
         found.append((piece[0] + at, *piece[1:]))
         at = stop
     search, node, distance = (np.concatenate(part) for part in zip(*found, strict=True))
-    order = np.argsort(search * graph.n_nodes + node, kind="stable")
+    order = np.argsort(search * graph.n_nodes + node)  # no two are equal
     return search[order], node[order], distance[order]
 
 
@@ -134,17 +136,18 @@ def _search_pieces(
     sources: NDArray[np.int64],
     node: NDArray[np.int64],
     sizes: NDArray[np.int64],
+    row_of: NDArray[np.int32],
     limit_m: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Search copies of the local pieces, laid side by side as one graph of disjoint parts."""
     first = np.concatenate([[0], np.cumsum(sizes)])
-    begin = graph.indptr[node].astype(np.int64)
+    begin = graph.indptr[node]
     degree = graph.indptr[node + 1] - begin
-    edge_start = np.concatenate([[0], np.cumsum(degree)])
+    edge_start = np.zeros(len(node) + 2, dtype=np.int32)
+    np.cumsum(degree, out=edge_start[1:-1])
+    edge_start[-1] = edge_start[-2]
     at = spread(begin, degree)
     head_node = graph.indices[at]
-    # the row of each node within each piece, by one lookup table that is rewritten per piece
-    row_of = np.full(graph.n_nodes, -1, dtype=np.int32)
     rows = np.arange(len(node), dtype=np.int32)
     head = np.empty(len(at), dtype=np.int32)
     starts = np.empty(len(sources), dtype=np.int64)
@@ -155,10 +158,9 @@ def _search_pieces(
         head[edges[piece] : edges[piece + 1]] = row_of[head_node[edges[piece] : edges[piece + 1]]]
         starts[piece] = row_of[source]
         row_of[mine] = -1
-    kept = head >= 0
-    indptr = np.concatenate([[0], np.cumsum(kept)])[edge_start].astype(np.int32)
-    matrix = csr_array((graph.weight[at[kept]], head[kept], indptr), shape=(len(node), len(node)))
-    distance = dijkstra(matrix, directed=True, indices=starts, limit=limit_m, min_only=True)
+    head[head < 0] = len(node)  # a street that leaves its piece ends in one more node, from which nothing goes on
+    matrix = csr_array((graph.weight[at], head, edge_start), shape=(len(node) + 1, len(node) + 1))
+    distance = dijkstra(matrix, directed=True, indices=starts, limit=limit_m, min_only=True)[:-1]
     reached = np.flatnonzero(np.isfinite(distance))
     return np.searchsorted(first, reached, side="right") - 1, node[reached], distance[reached]
 
