@@ -4,91 +4,51 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from xiqing_space.catalog import Catalogue, load_catalogue
+from xiqing_space.datums import parameter_path
 from xiqing_space.errors import ConfigError, InputFileError
+from xiqing_space.local_grid import LABEL
+from xiqing_space.sections import (
+    AreaConfig,
+    FacilityListConfig,
+    FetchConfig,
+    LanduseConfig,
+    MatchingConfig,
+    OutputConfig,
+    PopulationConfig,
+    Section,
+    SourcesConfig,
+    StandardsConfig,
+    StatedConfig,
+    SurveyConfig,
+    VectorConfig,
+    WalkingConfig,
+)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class AreaConfig(_Section):
-    """The study area: `boundary` file or `bbox` (west, south, east, north in degrees), else the extent of the data."""
-
-    name: str = Field(min_length=1)
-    boundary: Path | None = None
-    bbox: tuple[float, float, float, float] | None = None
-    zones: Path | None = None
-    zone_id_column: str = "zone_id"
-    zone_name_column: str = "name"
-    zone_settlement_column: str = "settlement"
-    metric_crs: int | None = None
-    buffer_m: float = Field(default=2000.0, ge=0, le=20000)
-
-    @model_validator(mode="after")
-    def _one_area(self) -> AreaConfig:
-        if self.boundary and self.bbox:
-            raise ValueError("boundary 与 bbox 只能给一个 / give either boundary or bbox, not both")
-        if self.bbox is not None:
-            west, south, east, north = self.bbox
-            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-                raise ValueError("bbox 应为 [西, 南, 东, 北]，单位度 / bbox is [west, south, east, north] in degrees")
-        return self
-
-
-class SourcesConfig(_Section):
-    """Input files. `osm`: .osm.pbf or .osm; `streets`: a GeoPackage that osmnx saved, instead of the streets of `osm`."""
-
-    osm: Path | None = None
-    streets: Path | None = None
-    data_date: str = ""
-    licence: str = "ODbL 1.0, © OpenStreetMap contributors"
-
-
-class WalkingConfig(_Section):
-    """Legs and limits of a walk, metres."""
-
-    max_leg_m: float = Field(default=100.0, gt=0, le=250)
-    search_limit_m: float = Field(default=3000.0, ge=500, le=20000)
-    island_min_m: float = Field(default=500.0, ge=0)
-
-
-class StandardOverride(_Section):
-    """Another value for a standard, with the planner's written reason."""
-
-    standard: str
-    value: float = Field(gt=0)
-    reason: str = Field(min_length=4)
-
-
-class StandardsConfig(_Section):
-    """Which standard of the catalogue is the default of a kind, and which values are overridden."""
-
-    default: dict[str, str] = Field(default_factory=dict)
-    override: tuple[StandardOverride, ...] = ()
-
-
-class OutputConfig(_Section):
-    """What stands on maps and pages."""
-
-    language: Literal["zh", "en"] = "zh"
-    title: str = ""
-    organisation: str = ""
-
-
-class Config(_Section):
+class Config(Section):
     """A whole configuration, paths resolved against the file's folder."""
 
     area: AreaConfig
     sources: SourcesConfig = SourcesConfig()
+    facilities: tuple[FacilityListConfig, ...] = ()
+    matching: MatchingConfig = MatchingConfig()
+    survey: SurveyConfig = SurveyConfig()
+    stated: tuple[StatedConfig, ...] = ()
+    landuse: LanduseConfig | None = None
+    compounds: VectorConfig | None = None
+    gates: VectorConfig | None = None
+    population: PopulationConfig = PopulationConfig()
     walking: WalkingConfig = WalkingConfig()
     standards: StandardsConfig = StandardsConfig()
     output: OutputConfig = OutputConfig()
+    fetch: FetchConfig = FetchConfig()
 
     def catalogue(self) -> Catalogue:
         """The catalogue with this configuration's standards."""
@@ -97,13 +57,59 @@ class Config(_Section):
 
     def files(self) -> dict[str, Path]:
         """Every input file that is named, by the role it plays."""
-        named = {
-            "boundary": self.area.boundary,
-            "zones": self.area.zones,
-            "osm": self.sources.osm,
-            "streets": self.sources.streets,
-        }
-        return {role: path for role, path in named.items() if path is not None}
+        return {role: path for role, path, _ in self.named_files()}
+
+    def named_files(self) -> Iterator[tuple[str, Path, BaseModel]]:
+        """Every input file with its role and the section that names it, which may state its date and licence.
+
+        A parameter file of a local grid is none of them: it is never hashed, copied or printed.
+        """
+        return _named_files(self, "", self)
+
+    @property
+    def has_secret_datum(self) -> bool:
+        """Whether a list is in a local grid: what its parameters are leaves no trace, so nothing tells whether they changed."""
+        return any(parameter_path(one.datum) is not None for one in self.facilities)
+
+
+def _named_files(value: Any, role: str, section: BaseModel) -> Iterator[tuple[str, Path, BaseModel]]:
+    if isinstance(value, Path):
+        yield role, value, section
+    elif isinstance(value, BaseModel):
+        # what lies in [area] and [sources] plays the role of its own name
+        outer = "" if isinstance(value, (Config, AreaConfig, SourcesConfig)) else role
+        for name in type(value).model_fields:
+            inner = outer if name == "file" else f"{outer}.{name}" if outer else name
+            yield from _named_files(getattr(value, name), inner, value)
+    elif isinstance(value, tuple):
+        for number, one in enumerate(value, 1):
+            yield from _named_files(one, f"{role}-{number}", section)
+
+
+def _resolved(value: Any, base: Path) -> Any:
+    """The same models with every path taken from a folder."""
+    if isinstance(value, Path):
+        return base / value
+    if isinstance(value, BaseModel):
+        changed = {name: _resolved(getattr(value, name), base) for name in value.model_fields_set}
+        if isinstance(value, FacilityListConfig) and (path := parameter_path(value.datum)) is not None:
+            changed["datum"] = f"params:{base / path}"
+        return value.model_copy(update=changed)
+    return tuple(_resolved(one, base) for one in value) if isinstance(value, tuple) else value
+
+
+def plain(value: Any) -> Any:
+    """A part of the configuration as plain values; files by name, for their content is hashed apart."""
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, BaseModel):
+        values = {name: plain(getattr(value, name)) for name in type(value).model_fields}
+        if isinstance(value, FacilityListConfig) and parameter_path(value.datum) is not None:
+            values["datum"] = LABEL
+        return values
+    if isinstance(value, (tuple, list)):
+        return [plain(one) for one in value]
+    return {key: plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:
@@ -116,10 +122,10 @@ def _model_at(path: tuple[Any, ...]) -> type[BaseModel]:
         if isinstance(part, int):
             continue
         annotation = model.model_fields[part].annotation
-        if part == "override":
-            annotation = StandardOverride
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+        # a section may be optional, or one of many
+        for one in (annotation, *get_args(annotation)):
+            if isinstance(one, type) and issubclass(one, BaseModel):
+                model = one
     return model
 
 
@@ -140,8 +146,20 @@ def _explain(error: ValidationError) -> list[str]:
     return lines
 
 
-def _check_standards(config: Config, where: str) -> None:
+def _check_names(config: Config, where: str) -> None:
+    """Kinds and standards that the configuration names must be in the catalogue: a slip would count as nothing there."""
     catalogue, problems = load_catalogue(), []
+    named = [(f"facilities.{at}.kind", one.kind) for at, one in enumerate(config.facilities) if one.kind is not None]
+    named += [(f"stated.{at}.kinds", kind) for at, one in enumerate(config.stated) for kind in one.kinds]
+    for place, kind in named:
+        if kind not in catalogue.kinds:
+            near = difflib.get_close_matches(kind, list(catalogue.kinds), n=1, cutoff=0.4)
+            hint = (
+                f"是否应为 {near[0]} / did you mean {near[0]}?"
+                if near
+                else f"可用 / known: {', '.join(catalogue.kinds)}"
+            )
+            problems.append(f"{place} = {kind[:60]}: 没有这一类设施 / no such kind; {hint}")
     for kind, key in config.standards.default.items():
         choices = [standard.id for standard in catalogue.standards_of(kind)]
         if not choices:
@@ -185,14 +203,9 @@ def read_config(path: Path) -> Config:
         config = Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError("设置有误 / the configuration is at fault", where=str(path), first=_explain(error)) from error
-    _check_standards(config, str(path))
-    base = path.resolve().parent
-    area = {key: base / value for key in ("boundary", "zones") if (value := getattr(config.area, key)) is not None}
-    sources = {key: base / value for key in ("osm", "streets") if (value := getattr(config.sources, key)) is not None}
-    config = config.model_copy(
-        update={"area": config.area.model_copy(update=area), "sources": config.sources.model_copy(update=sources)}
-    )
-    missing = [f"{role}: {file}" for role, file in config.files().items() if not file.is_file()]
+    _check_names(config, str(path))
+    config = Config.model_construct(**dict(_resolved(config, path.resolve().parent)))
+    missing = [f"{role}: {file}" for role, file in config.files().items() if not file.exists()]
     if missing:
         raise InputFileError(
             "设置中的文件不存在 / a file that the configuration names is not there",

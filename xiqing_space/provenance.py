@@ -20,12 +20,36 @@ from xiqing_space.errors import OutputError
 LIBRARIES = ("folium", "geopandas", "numpy", "osmium", "pandas", "pyarrow", "pyogrio", "pyproj", "scipy", "shapely")
 RUN_PARTS = ("data/processed", "maps", "reports")
 _WORK = ".xiqing_space"
+_FILLED = "（已填写）"  # what a user wrote into one of our workbooks, kept beside the new one
+_BESIDE = {
+    ".shp": (".shx", ".dbf", ".prj", ".cpg", ".qpj", ".sbn", ".sbx"),
+    ".tif": (".tfw", ".prj"), ".tiff": (".tfw", ".tifw", ".prj"),
+}  # fmt: skip
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The files that an input consists of: all of a folder (.gdb), a file and what belongs to it beside it (.dbf, .prj …)."""
+    if path.is_dir():
+        return sorted(one for one in path.rglob("*") if one.is_file() and one.suffix.lower() != ".lock")
+    ends = {path.name.lower() + end for end in (".aux.xml", "-wal")}
+    ends |= {path.stem.lower() + end for end in _BESIDE.get(path.suffix.lower(), ())}
+    return [path, *sorted(one for one in path.parent.iterdir() if one != path and one.name.lower() in ends)]
+
+
+def sha256_of_parts(path: Path) -> str:
+    """SHA-256 of an input with all its parts; that of the file where it is one file."""
+    parts = parts_of(path)
+    if parts == [path]:
+        return sha256_of(path)
+    base = path if path.is_dir() else path.parent
+    lines = [f"{one.relative_to(base).as_posix()} {sha256_of(one)}" for one in parts]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def hash_of(value: Any) -> str:
@@ -143,14 +167,21 @@ class RunFolder:
         if not self._marker.exists():
             shutil.rmtree(self.work, ignore_errors=True)
 
-    def swap(self) -> None:
-        """Put the new run in place of the old one; on a failure the old one stays."""
-        written = set(read_json(self.out / "data/processed/manifest.json").get("files", {}))
+    def swap(self) -> list[str]:
+        """Put the new run in place of the old one; on a failure the old one stays.
+
+        Returns
+        -------
+        list of str
+            Names under which reports were kept that the user had changed.
+        """
+        written = self.written()
+        kept: list[str] = []
         try:
             for part in RUN_PARTS:
                 if (self.out / part).exists() and not (self.out / part).is_dir():
                     raise FileExistsError(f"{part} 是文件，应为文件夹 / {part} is a file where a folder is needed")
-                self._keep_foreign(part, written)
+                kept += self._keep_foreign(part, written)
             self._marker.write_text("", encoding="utf-8")
             for part in RUN_PARTS:
                 if (self.out / part).exists():
@@ -166,6 +197,12 @@ class RunFolder:
             self._put_back()
             raise
         self.close()
+        return kept
+
+    def written(self) -> dict[str, str]:
+        """Files of the run that is in place, with the hashes that they were written with."""
+        files = read_json(self.out / "data/processed/manifest.json").get("files", {})
+        return dict(files) if isinstance(files, dict) else {}
 
     def _put_back(self) -> None:
         """Undo a swap, however far it got: a part that left `new` is in place, and its forerunner, if any, is in `old`."""
@@ -183,12 +220,19 @@ class RunFolder:
         self._put_back()
         shutil.rmtree(self.old, ignore_errors=True)
 
-    def _keep_foreign(self, part: str, written: set[str]) -> None:
-        """Take along what a user put into the folder: everything that the earlier run did not write."""
-        source = self.out / part
+    def _keep_foreign(self, part: str, written: dict[str, str]) -> list[str]:
+        """Take along what a user put into the folder: what the earlier run did not write, and reports changed since.
+
+        An office fills in the workbook of questions where it finds it; the new one must not bury the answers.
+        """
+        source, kept = self.out / part, []
         for path in sorted(source.rglob("*")) if source.exists() else []:
             name = path.relative_to(self.out).as_posix()
             target = self.new / name
+            if part == "reports" and written.get(name) and path.is_file() and not path.is_symlink():
+                if (digest := sha256_of(path)) not in (written[name], sha256_of(target) if target.is_file() else ""):
+                    kept += self._keep_filled(path, target, digest)
+                continue
             if name in written or target.exists():
                 continue
             if path.is_dir() and not path.is_symlink():
@@ -196,6 +240,21 @@ class RunFolder:
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, target, follow_symlinks=False)
+        return kept
+
+    def _keep_filled(self, path: Path, target: Path, digest: str) -> list[str]:
+        """A changed report under a name of its own; none twice."""
+        number = 1
+        while True:
+            name = f"{path.stem}{_FILLED}{number if number > 1 else ''}{path.suffix}"
+            earlier, place = path.with_name(name), target.with_name(name)
+            if earlier.is_file() and sha256_of(earlier) == digest:
+                return []
+            if not earlier.exists() and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, place)
+                return [place.relative_to(self.new).as_posix()]
+            number += 1
 
 
 def cannot_write(out: Path, error: OSError) -> OutputError:

@@ -94,7 +94,7 @@ class IndicatorSpec(_Frozen):
     zh: str
     en: str
     basis: Literal["children", "residential_land", "places", "count"]
-    needs: tuple[Literal["facilities", "homes"], ...]
+    needs: tuple[Literal["facilities", "homes", "land_use", "compounds"], ...]
     unit: str
     direction: Literal["up", "down"]
     formula_zh: str
