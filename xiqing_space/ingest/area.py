@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 
-from xiqing_space.config import AreaConfig
 from xiqing_space.crs import (
     COORDINATE_DIGITS,
     GEOGRAPHIC,
@@ -23,6 +20,8 @@ from xiqing_space.crs import (
 )
 from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.quality import Quality
+from xiqing_space.ingest.vectors import areal, polygons_of, read_vector
+from xiqing_space.sections import AreaConfig
 
 SETTLEMENTS = {
     "urban": "urban", "城镇": "urban", "城市": "urban", "街道": "urban", "城": "urban",
@@ -40,65 +39,6 @@ class Area:
     metric_epsg: int
     metric: Any
     buffered: Any
-
-
-def _read_vector(path: Path) -> gpd.GeoDataFrame:
-    try:
-        frame = gpd.read_file(path)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise InputDataError(
-            f"无法读取矢量文件 / cannot read the vector file: {str(error)[:200]}",
-            where=path.name,
-            todo="应为 GeoJSON、GeoPackage 或 Shapefile / give GeoJSON, GeoPackage or Shapefile",
-        ) from error
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
-        raise InputDataError(
-            "文件没有几何要素 / the file holds no features", where=path.name, todo="检查文件 / check the file"
-        )
-    if frame.crs is None:
-        raise InputDataError(
-            "没有坐标系说明 / no coordinate system is stated",
-            where=path.name,
-            todo="补 .prj 或在 GIS 中定义坐标系 / add a .prj or define the system in a GIS",
-        )
-    frame = frame.to_crs(GEOGRAPHIC)
-    west, south, east, north = frame.total_bounds
-    if not (
-        np.isfinite([west, south, east, north]).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90
-    ):
-        raise InputDataError(
-            f"坐标超出经纬度范围 / coordinates are no degrees: {west:g} {south:g} {east:g} {north:g}",
-            where=path.name,
-            todo="检查坐标系 / check the coordinate system",
-        )
-    return frame
-
-
-def _polygons(frame: gpd.GeoDataFrame, path: Path, quality: Quality) -> gpd.GeoDataFrame:
-    broken = int((~frame.geometry.is_valid).sum())
-    if broken:
-        quality.add("bad_geometry", source=path.name, n=broken)
-    areal = frame.geometry.make_valid().map(_areal)
-    frame = frame.set_geometry(gpd.GeoSeries(areal, crs=GEOGRAPHIC))
-    if frame.geometry.is_empty.any():
-        rows = [f"第 {row + 1} 行 / row {row + 1}" for row in np.flatnonzero(frame.geometry.is_empty)]
-        raise InputDataError(
-            "应为面要素 / polygons are needed",
-            where=path.name,
-            first=rows,
-            todo="检查几何类型 / check the geometry type",
-        )
-    return frame
-
-
-def _areal(geometry: Any) -> Any:
-    """The polygons of a geometry as one MultiPolygon on the file's own grid."""
-    if geometry is None:
-        return shapely.MultiPolygon()
-    parts = [one for one in shapely.get_parts(shapely.get_parts([geometry])) if one.geom_type == "Polygon"]
-    merged = shapely.set_precision(shapely.union_all(parts), 10.0**-COORDINATE_DIGITS)
-    kept = [one for one in shapely.get_parts([merged]) if one.geom_type == "Polygon" and not one.is_empty]
-    return shapely.MultiPolygon(kept)
 
 
 def read_area(config: AreaConfig, extent: tuple[float, float, float, float], source: str, quality: Quality) -> Area:
@@ -122,8 +62,8 @@ def read_area(config: AreaConfig, extent: tuple[float, float, float, float], sou
     """
     data_box = shapely.box(*extent)
     if config.boundary is not None:
-        frame = _polygons(_read_vector(config.boundary), config.boundary, quality)
-        polygon = _areal(shapely.union_all(frame.geometry.to_numpy()))
+        frame = polygons_of(read_vector(config.boundary, quality=quality), quality)
+        polygon = areal(shapely.union_all(frame.geometry.to_numpy()))
     elif config.bbox is not None:
         polygon = shapely.MultiPolygon([shapely.box(*config.bbox)])
     else:
@@ -169,7 +109,7 @@ def read_zones(config: AreaConfig, area: Area, quality: Quality) -> pd.DataFrame
                 "geometry": [area.polygon],
             }
         )  # fmt: skip
-    frame = _polygons(_read_vector(config.zones), config.zones, quality)
+    frame = polygons_of(read_vector(config.zones, quality=quality), quality)
     named = {"zone_id": config.zone_id_column, "name": config.zone_name_column}
     if absent := [column for column in named.values() if column not in frame.columns]:
         raise InputDataError(

@@ -208,32 +208,38 @@ def read_facilities(
             "geometry": [_multi(one) for one in geometry[areal]],
         }
     ).drop_duplicates("site_id")
-    _note(frame, catalogue, source, quality)
-    _note_doubles(frame, metric, source, quality)
     return frame, grounds
 
 
-def _note_doubles(frame: pd.DataFrame, metric: Any, source: str, quality: Quality) -> None:
-    """Points that lie in the ground of another site of their kind: probably one facility drawn twice."""
-    point = (frame["located_by"] == "node").to_numpy()
-    inner, outer = shapely.STRtree(metric[~point]).query(metric[point], predicate="within")
-    kinds, ids = frame["kind"].to_numpy(dtype=object), frame["site_id"].to_numpy(dtype=object)
-    for one, other in zip(np.flatnonzero(point)[inner], np.flatnonzero(~point)[outer], strict=True):
-        if kinds[one] == kinds[other]:
-            quality.add("possible_double", source=source, id=ids[one], other=ids[other])
+def note_doubles(facilities: pd.DataFrame, grounds: pd.DataFrame, source: str, quality: Quality) -> None:
+    """Sites that lie in the ground of another site of their kind and were not merged: perhaps one facility drawn twice."""
+    shapes = grounds["geometry"].to_numpy(dtype=object)
+    points = facilities["geometry"].to_numpy(dtype=object)
+    rows, grounds_at = shapely.STRtree(shapes).query(points, predicate="within")
+    kinds = facilities.groupby("site_id")["kind"].agg(set).to_dict()
+    sites, ids = facilities["site_id"].to_numpy(dtype=object), facilities["kind"].to_numpy(dtype=object)
+    owners = grounds["site_id"].to_numpy(dtype=object)[grounds_at]
+    for row, other in zip(rows, owners, strict=True):
+        if sites[row] != other and ids[row] in kinds.get(other, ()):
+            quality.add("possible_double", source=source, id=sites[row], other=other)
 
 
 def _multi(shape: Any) -> Any:
     return shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])
 
 
-def _note(frame: pd.DataFrame, catalogue: Catalogue, source: str, quality: Quality) -> None:
+def note_facilities(
+    frame: pd.DataFrame, unlocated: pd.DataFrame, catalogue: Catalogue, source: str, quality: Quality
+) -> None:
+    """Doubts about all facilities together: levels, those that do not count as existing, and kinds that nobody has."""
     if unknown := int((frame["kind"] == "school_unknown_level").sum()):
         quality.add("level_unknown", source=source, n=unknown)
     if other := int((frame["status"] != "operating").sum()):
         quality.add("not_operating", source=source, n=other)
     if few := int((frame["serves"] != "everyone").sum()):
         quality.add("serves_few", source=source, n=few)
+    if lost := int((unlocated["status"] == "operating").sum()) if len(unlocated) else 0:
+        quality.add("facilities_unlocated", n=lost)
     open_kinds = set(frame.loc[(frame["status"] == "operating") & (frame["serves"] == "everyone"), "kind"])
     for kind in catalogue.measured_kinds:
         if kind not in open_kinds:

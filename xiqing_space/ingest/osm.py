@@ -144,13 +144,12 @@ def read_features(path: Path, pairs: Iterable[tuple[str, str]], building_keys: t
 def _add_area(found: Features, item: Any, wkb: Any, building_keys: tuple[str, ...]) -> str:
     identity = f"osm:{'w' if item.from_way() else 'r'}{item.orig_id()}"
     shape = wkb.create_multipolygon(item)
-    if "building" in item.tags:
-        get = item.tags.get
-        kept = {key: value for key in building_keys if (value := get(key)) is not None}
-        found.buildings.append((identity, kept, shape))
-        if not any(key in item.tags for key in _ALSO_AREAS):
+    tags = _tags(item)
+    if "building" in tags:
+        found.buildings.append((identity, {key: tags[key] for key in building_keys if key in tags}, shape))
+        if tags.keys().isdisjoint(_ALSO_AREAS):
             return identity
-    found.areas.append((identity, _tags(item), shape))
+    found.areas.append((identity, tags, shape))
     return identity
 
 

@@ -97,13 +97,16 @@ def read_homes(
     frame = pd.DataFrame(
         {
             "demand_id": [rows[row][0] for row in chosen],
-            "zone_id": _owner(centre, zones, "zone_id", area),
-            "compound_id": _owner(centre, compounds, "compound_id", area),
+            "zone_id": owner_of(centre, zones, "zone_id", area),
+            "compound_id": owner_of(centre, compounds, "compound_id", area),
             "inside": inside,
             "pop_total": weight,
             **{band.column: weight * (band.ages[1] - band.ages[0] + 1) / 18 for band in catalogue.bands.values()},
             "weight_kind": "relative",
             "from": "weights",
+            "ages_from": "missing",
+            "placed": True,
+            "reason": None,
             "geometry": to_degrees(centre, area.metric_epsg),
         }
     )
@@ -131,7 +134,7 @@ def _within(points: Any, polygons: Any) -> Any:
     return pairs[:, np.lexsort(pairs[::-1])]
 
 
-def _owner(points: Any, polygons: pd.DataFrame, key: str, area: Area) -> list[str | None]:
+def owner_of(points: Any, polygons: pd.DataFrame, key: str, area: Area) -> list[str | None]:
     """Id of the polygon that holds each point; the first id where two do."""
     ordered = polygons.sort_values(key)
     shapes = project_geometry(ordered["geometry"].to_numpy(dtype=object), GEOGRAPHIC, area.metric_epsg)

@@ -1,0 +1,267 @@
+"""People per 街镇 or 社区 from a table's text: numbers read, names reconciled, totals checked."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xiqing_space.errors import InputDataError
+from xiqing_space.ingest.ages import ambiguous_age, read_age_group, years_from_groups
+from xiqing_space.ingest.counts import plain, read_count
+from xiqing_space.ingest.membership import reconcile_names
+from xiqing_space.ingest.people_sources import COUNTED, SLACK, Basis, CompoundPeople, DistrictPeople, ZonePeople
+from xiqing_space.ingest.quality import Quality
+
+TOTAL_WORDS = {"合计", "总计", "总数", "共计", "小计", "全区", "全区合计", "合计数", "total", "sum"}
+_PLAN_COUNT = (0, 18)
+
+
+def _total_word(value: Any) -> bool:
+    return re.sub(r"[\s:：]", "", plain(value)).lower() in TOTAL_WORDS
+
+
+def read_counts(
+    rows: pd.DataFrame, source: str, quality: Quality, fields: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Numbers of a table's text columns, and what is wrong with them, each with its row.
+
+    Parameters
+    ----------
+    rows : DataFrame of text
+        `row`, any of `fields`, and age columns by their own headings (`0-2岁`, `3岁`, `14岁及以下`).
+    source : str
+    quality : Quality
+        Gets each column that looks like an age group and is none.
+    fields : tuple of str
+        Known columns of counts.
+    """
+    problems: list[str] = []
+    wanted: dict[str, str] = {}
+    for column in map(str, rows.columns):
+        shown = plain(column, 40)
+        if column in fields or read_age_group(column):
+            wanted[column] = shown
+        elif ambiguous_age(column):
+            problems.append(
+                f"列“{shown}”未说明是否含本数，请写作 0-17岁 或 0-18岁 / column {shown!r}: write 0-17岁 or 0-18岁"
+            )
+        elif re.search(r"岁|年龄|\bage", column.lower()):
+            quality.add("people_column_unused", source=source, id=shown, column=shown)
+    groups: dict[tuple[int, int], str] = {}
+    for column, shown in wanted.items():
+        group = read_age_group(column)
+        if group and group in groups:
+            problems.append(f"年龄组重复：“{groups[group]}”与“{shown}” / two columns of one age group: {shown!r}")
+        elif group:
+            groups[group] = shown
+    numbers: dict[str, list[float]] = {column: [] for column in wanted}
+    for place, one in enumerate(rows.to_dict("records")):
+        for column, shown in wanted.items():
+            value, fault = read_count(one.get(column))
+            numbers[column].append(value)
+            if fault:
+                row = one.get("row", place + 2)
+                problems.append(f"第 {row} 行“{shown}” / row {row}, {shown!r}: {fault}")
+    frame = pd.DataFrame(numbers, dtype=np.float64, index=range(len(rows)))
+    frame.insert(
+        0,
+        "row",
+        [str(one) for one in rows["row"]] if "row" in rows.columns else [str(one + 2) for one in range(len(rows))],
+    )
+    return frame, problems
+
+
+def _check_basis(rows: pd.DataFrame, basis: Basis, problems: list[str]) -> None:
+    for column, stated in (("counted", basis.counted), ("base_year", str(basis.base_year))):
+        if column not in rows.columns:
+            continue
+        for place, one in enumerate(rows[column].tolist()):
+            text = plain(one).removesuffix("年").removesuffix(".0")
+            found = COUNTED.get(text.lower(), text) if column == "counted" else text
+            if text and found != stated:
+                row = rows["row"].iloc[place] if "row" in rows.columns else place + 2
+                problems.append(f"第 {row} 行 / row {row}: {column} = {text[:20]}, 配置为 / configured: {stated}")
+
+
+def read_zone_people(
+    rows: pd.DataFrame, source: str, basis: Basis, zones: pd.DataFrame, quality: Quality, *,
+    aliases: pd.DataFrame | None = None,
+) -> tuple[ZonePeople, DistrictPeople | None]:  # fmt: skip
+    """People per zone, and of the district where the table has a row of totals.
+
+    Parameters
+    ----------
+    rows : DataFrame of text
+        `row` (as the file numbers it); `town` (街镇; a zone_id will do), `community`; `pop_total`, `households`; age columns by
+        their own headings; optional `counted` and `base_year`, which must then agree with `basis`.
+    source : str
+        File, for messages.
+    basis : Basis
+    zones : DataFrame
+        zone_id, name, parent_id.
+    quality : Quality
+    aliases : DataFrame, optional
+        See `reconcile_names`.
+
+    Raises
+    ------
+    InputDataError
+        Every problem of the table: text that is no count, rows without a figure, rows given twice, headings that leave open
+        whether a year counts, another way of counting or year.
+
+    Notes
+    -----
+    A 街镇's own row beside rows of its 社区 is not added to them: where 街镇 are the zones, it is checked and the 社区 count.
+    A 0–18 count stands beside the 0–17 sum with a note; the two are never taken for each other.
+    """
+    numbers, problems = read_counts(rows, source, quality, ("pop_total", "households"))
+    _check_basis(rows, basis, problems)
+    figures = [one for one in numbers.columns if one != "row"]
+    if not figures:
+        problems.append("没有人口、户数或年龄列 / there is no column of people, households or ages")
+    names = pd.DataFrame({"row": numbers["row"], **{
+        one: rows[one].map(plain).to_numpy() if one in rows.columns else "" for one in ("town", "community")
+    }})  # fmt: skip
+    blank = (names[["town", "community"]] == "").all(axis=1) & numbers[figures].isna().all(axis=1)
+    whole = names["town"].map(_total_word) | ((names["town"] == "") & names["community"].map(_total_word))
+    names.loc[names["community"].map(_total_word), "community"] = ""
+    for place in np.flatnonzero(~blank & numbers[figures].isna().all(axis=1)).tolist() if figures else []:
+        at = numbers["row"].iloc[place]
+        problems.append(f"第 {at} 行 / row {at}: 没有任何人数（缺失不等于零）/ no figure at all; missing is not zero")
+    body = ~blank & ~whole
+    for (town, community), group in names[body].groupby(["town", "community"]):
+        if len(group) > 1:
+            at = ", ".join(group["row"])
+            problems.append(f"第 {at} 行重复：{town} {community} / rows {at} name the same place")
+    if int(whole.sum()) > 1:
+        problems.append(f"合计行不止一行 / more than one row of totals: {', '.join(names['row'][whole])}")
+    if not body.any():
+        problems.append("没有分区行 / there are no rows of zones")
+    if problems:
+        raise InputDataError("人口表有误 / the people table is at fault", where=source, first=problems,
+                             todo="改正这些行或列后重试 / correct these rows or columns")  # fmt: skip
+    found = reconcile_names(names[body], zones, aliases, quality, source=source).mapping
+    frame = numbers[body].reset_index(drop=True).assign(
+        **{one: found[one].to_numpy() for one in ("zone_id", "unplaced", "reason", "community", "how")}
+    )  # fmt: skip
+    frame = frame[frame["how"] != "outside"].reset_index(drop=True)
+    total = numbers[whole].reset_index(drop=True)
+    _check_totals(frame, total, figures, source, quality)
+    frame = _without_town_rows(frame, figures, zones, source, quality)
+    _note_plan_count(frame, figures, source, quality)
+    kept = ["zone_id", "row", *figures, "unplaced", "reason"]
+    district = None
+    if len(total):
+        stated = {one: float(total[one].iloc[0]) for one in figures if not math.isnan(total[one].iloc[0])}
+        district = DistrictPeople(stated, basis, source) if stated else None
+    return ZonePeople(frame[kept], basis, source), district
+
+
+def _differ(parts: pd.DataFrame, stated: Any, figures: list[str], source: str, key: str, quality: Quality) -> None:
+    for column in figures:
+        held = math.fsum(parts[column]) if len(parts) else math.nan
+        if abs(held - stated[column]) > SLACK:
+            quality.add("people_totals_differ", source=source, id=key, column=plain(column, 40), parts=f"{held:.0f}",
+                        total=f"{stated[column]:.0f}")  # fmt: skip
+
+
+def _check_totals(frame: pd.DataFrame, total: pd.DataFrame, figures: list[str], source: str, quality: Quality) -> None:
+    """The row of totals against the rows: towns where every town has a row of its own, else all rows."""
+    if not len(total):
+        return
+    towns = frame[frame["community"] == ""]
+    inner = frame[frame["community"] != ""]
+    parts = (
+        towns if len(towns) and set(inner["zone_id"]) <= set(towns["zone_id"]) else frame if not len(towns) else None
+    )
+    if parts is not None:
+        _differ(parts, total.iloc[0], figures, source, "*", quality)
+
+
+def _without_town_rows(
+    frame: pd.DataFrame, figures: list[str], zones: pd.DataFrame, source: str, quality: Quality
+) -> pd.DataFrame:
+    """Where zones are 街镇 and a 街镇 has rows of 社区, its own row is a check and no further people."""
+    above = set(zones["parent_id"].dropna()) if "parent_id" in zones.columns else set()
+    drop = []
+    for zone, group in frame[~frame["unplaced"]].groupby("zone_id"):
+        own = group[group["community"] == ""]
+        inner = group[group["community"] != ""]
+        if zone not in above and len(own) and len(inner):
+            _differ(inner, own.iloc[0], figures, source, str(zone), quality)
+            drop += own.index.tolist()
+    return frame.drop(index=drop).reset_index(drop=True)
+
+
+def _note_plan_count(frame: pd.DataFrame, figures: list[str], source: str, quality: Quality) -> None:
+    groups = {column: group for column in figures if (group := read_age_group(column))}
+    if _PLAN_COUNT not in groups.values():
+        return
+    finer = [column for column, group in groups.items() if group != _PLAN_COUNT]
+    years = years_from_groups([groups[one] for one in finer], frame[finer].to_numpy(dtype=np.float64)).count
+    stated = math.fsum(frame[next(one for one, group in groups.items() if group == _PLAN_COUNT)])
+    below = math.fsum(years.ravel().tolist())
+    if not math.isnan(stated) and not math.isnan(below):
+        quality.add(
+            "people_plan_count", source=source, stated=f"{stated:.0f}", sum=f"{below:.0f}", more=f"{stated - below:.0f}"
+        )
+
+
+def read_compound_people(
+    rows: pd.DataFrame, source: str, basis: Basis, compounds: pd.DataFrame, quality: Quality
+) -> CompoundPeople:
+    """People of 小区 by id or by name.
+
+    Parameters
+    ----------
+    rows : DataFrame of text
+        `row`; `compound` (name or compound_id); `households`, `children` (0–17), `pop_total`, age columns.
+    source : str
+    basis : Basis
+    compounds : DataFrame
+        compound_id, name, geometry.
+    quality : Quality
+        Gets each name that fits none, or several: such a row is not used, its people are told by its zone.
+
+    Raises
+    ------
+    InputDataError
+        Every problem of the table.
+    """
+    numbers, problems = read_counts(rows, source, quality, ("pop_total", "households", "children"))
+    _check_basis(rows, basis, problems)
+    if "compound" not in rows.columns:
+        problems.append("没有小区列 / there is no column of compounds")
+    ids: dict[str, list[str]] = {}
+    for key, name in zip(compounds["compound_id"], compounds["name"], strict=True):
+        for text in {plain(key), plain(name)} - {""}:
+            ids.setdefault(text, []).append(key)
+    found: list[str | None] = []
+    for place, one in enumerate(rows["compound"].tolist() if "compound" in rows.columns else []):
+        hits = sorted(set(ids.get(plain(one), [])))
+        found.append(hits[0] if len(hits) == 1 else None)
+        if len(hits) != 1:
+            why = (
+                (f"可能为：{'、'.join(hits)}", f"may be any of: {', '.join(hits)}")
+                if hits
+                else ("图层中无此小区", "no such compound")
+            )
+            quality.add(
+                "compound_unmatched", source=source, row=numbers["row"].iloc[place], name=plain(one, 60), why=why
+            )
+    seen: dict[str, str] = {}
+    for row, key in zip(numbers["row"], found, strict=False):
+        if key is not None and key in seen:
+            problems.append(f"第 {seen[key]}、{row} 行为同一小区 / rows {seen[key]} and {row} are one compound: {key}")
+        elif key is not None:
+            seen[key] = row
+    if problems:
+        raise InputDataError("小区表有误 / the compounds' table is at fault", where=source, first=problems,
+                             todo="改正这些行或列后重试 / correct these rows or columns")  # fmt: skip
+    shape = dict(zip(compounds["compound_id"], compounds["geometry"], strict=True))
+    frame = numbers.assign(compound_id=found, geometry=[shape.get(one) for one in found])
+    return CompoundPeople(frame[[one is not None for one in found]].reset_index(drop=True), basis, source)
