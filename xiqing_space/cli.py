@@ -80,21 +80,50 @@ def run(
 @app.command()
 def check(
     config: Annotated[Path, typer.Option(help="设置文件 / configuration (.toml)")] = Path("config/xiqing.toml"),
-    out: Annotated[Path, typer.Option(help="quality.csv 写到这里 / where quality.csv is written")] = Path(),
+    out: Annotated[Path, typer.Option(help="写到这里 / where to write")] = Path(),
+    returned: Annotated[
+        list[Path] | None, typer.Option(help="各单位退回的核实表 .xlsx，可多次给出 / a returned sheet; may be repeated")
+    ] = None,
 ) -> None:
-    """只读取并检查数据，写出 quality.csv / Read and check every input, write quality.csv, compute nothing."""
+    """只读取并检查数据，写出 quality.csv 与数据体检（xlsx、html）/ Read and check every input, compute nothing."""
     from xiqing_space.pipeline import check as check_inputs
 
-    path, doubts = check_inputs(config, out, _say)
-    _say(f"{doubts} 项需要留意 / doubts: {path}")
+    done = check_inputs(config, out, _say, returned or ())
+    _say(f"{done.grave} 项需要留意 / doubts: {done.quality}")
+    if returned:
+        _say(f"回执消除疑点 {done.closed} 项 / settled by returned sheets: {done.closed}")
+    if done.changes is not None:
+        settled, still, new = done.changes
+        _say(
+            f"与上次相比：已消除 {settled}，仍存在 {still}，新出现 {new} / since the last check: {settled} settled, {still} open, {new} new"
+        )
+    for path in done.files:
+        _say(f"打开 open: {path}")
 
 
 @app.command()
 def sample(out: Annotated[Path, typer.Option(help="写到这里 / where to write it")] = Path("sample")) -> None:
-    """写出示例数据（虚构小镇）/ Write the synthetic sample as real files, with a configuration to run it."""
-    from xiqing_space.sample import write_sample
+    """写出示例数据（虚构的区）/ Write the synthetic sample as real files, with a configuration to run it."""
+    from xiqing_space.sample import write_district
 
-    _say(f"示例数据 / synthetic sample: {write_sample(out)}")
+    _say(f"示例数据 / synthetic sample: {write_district(out)}")
+
+
+@app.command()
+def fetch(
+    config: Annotated[Path, typer.Option(help="设置文件 / configuration (.toml)")] = Path("config/xiqing.toml"),
+    out: Annotated[Path, typer.Option(help="写入其中的 data/raw / its data/raw is written")] = Path(),
+) -> None:
+    """从 OpenStreetMap 下载评估范围的数据（需联网）/ Fetch the district from OpenStreetMap into data/raw."""
+    from xiqing_space.fetch import fetch as fetch_district
+
+    found = fetch_district(config, out, _say)
+    counts = found.record["counts"]
+    _say(f"数据日期 date: {found.record['data_date'] or '?'}; {found.record['licence']}")
+    _say(
+        f"完成 done: {found.osm} ({counts['nodes']:,} nodes, {counts['ways']:,} ways, {counts['relations']:,} relations)"
+    )
+    _say("下一步 next: make coverage")
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import errno
-import json
 import platform
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xiqing_space.config import Config, read_config
+from xiqing_space.config import Config, plain, read_config
 from xiqing_space.errors import ConfigError, XiqingError
+from xiqing_space.fetch import RAW, use_fetched
 from xiqing_space.memory import collection_paused
 from xiqing_space.provenance import (
     RunFolder,
@@ -21,11 +21,16 @@ from xiqing_space.provenance import (
     code_hash,
     hash_of,
     library_versions,
+    parts_of,
     read_json,
     run_record,
     sha256_of,
+    sha256_of_parts,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from xiqing_space.data_checkup import CheckOutcome
 
 Progress = Callable[[str], None]
 PROCESSED = "data/processed"
@@ -43,25 +48,35 @@ class Stage:
     config: tuple[str, ...]
 
 
+_DATA_SECTIONS = ("sources", "facilities", "stated", "landuse", "compounds", "gates", "population")  # the sample's own
 _LAYERS = (
     "area",
     "zones",
     "streets",
     "crossings",
     "facilities",
+    "unlocated",
+    "merges",
     "grounds",
     "barriers",
     "mapped_points",
     "compounds",
+    "surveyed_gates",
     "demand",
+    "landuse",
+    "land_cells",
 )
 STAGES = (
-    Stage("ingest", "读取数据", (), _LAYERS, ("area", "sources")),
-    Stage("network", "建立步行网络", ("area", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds", "demand"),
-          ("nodes", "gates", "access_links", "barrier_crossings"), ("walking",)),
-    Stage("coverage", "计算可达性", ("area", "streets", "facilities", "gates", "access_links", "barrier_crossings", "demand"),
-          ("access", "access_low"), ("walking", "standards")),
-    Stage("indicators", "计算指标", ("zones", "facilities", "demand", "access", "access_low"), ("indicators",), ("standards",)),
+    Stage("ingest", "读取数据", (), _LAYERS,
+          ("area", "sources", "facilities", "matching", "survey", "stated", "landuse", "compounds", "gates", "population")),
+    Stage("network", "建立步行网络", ("area", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds", "surveyed_gates", "demand",
+                                      "land_cells"),
+          ("nodes", "gates", "access_links", "land_links", "barrier_crossings"), ("walking",)),
+    Stage("coverage", "计算可达性", ("area", "streets", "facilities", "gates", "access_links", "barrier_crossings", "demand", "land_cells",
+                                    "land_links"),
+          ("access", "access_low", "land_access", "gate_range"), ("walking", "standards")),
+    Stage("indicators", "计算指标", ("zones", "facilities", "unlocated", "demand", "access", "access_low", "land_cells", "land_access",
+                                      "gate_range"), ("indicators",), ("standards",)),
     Stage("maps", "绘制地图", ("area", "zones", "streets", "facilities", "grounds", "barriers", "demand", "access", "indicators"), (),
           ("standards", "output")),
 )  # fmt: skip
@@ -88,8 +103,8 @@ class Inputs:
     records: list[dict[str, Any]]
 
 
-def settle_inputs(config: Config, workshop: Path) -> Inputs:
-    """Decide what data a run uses: what the configuration names, else the synthetic sample.
+def settle_inputs(config: Config, workshop: Path, raws: tuple[Path, ...] = ()) -> Inputs:
+    """Decide what data a run uses: what the configuration names, else what `make data` left in `raws`, else the sample.
 
     The sample is written into `workshop` as real files and read by the same readers as anything else.
 
@@ -98,16 +113,20 @@ def settle_inputs(config: Config, workshop: Path) -> Inputs:
     ConfigError
         A boundary or zones are named but no street data: their place is not the sample's.
     """
+    if config.sources.osm is None and config.sources.streets is None:
+        config = use_fetched(config, raws) or config
     synthetic = config.sources.osm is None and config.sources.streets is None
     if synthetic:
-        if config.area.boundary or config.area.bbox or config.area.zones:
+        own = config.facilities or config.stated or config.population.model_fields_set
+        if config.area.bbox or config.files() or own:
             raise ConfigError(
-                "给出了评估范围，但没有街道数据 / a study area is given but no street data",
-                todo="在 [sources] 中填写 osm，或删去范围设置以试用示例数据 / give osm in [sources], or remove the area to try the sample",
+                "给出了评估范围或名录等数据，但没有街道数据 / a study area or lists are given but no street data",
+                todo="在 [sources] 中填写 osm，或先运行 make data；删去这些设置则试用示例数据 / give osm in [sources] or run make data first; "
+                "remove these settings to try the sample",
             )
-        from xiqing_space.sample import write_sample
+        from xiqing_space.sample import write_district
 
-        sample = read_config(write_sample(workshop))
+        sample = read_config(write_district(workshop))
         area = sample.area.model_copy(
             update={
                 key: getattr(config.area, key)
@@ -115,14 +134,16 @@ def settle_inputs(config: Config, workshop: Path) -> Inputs:
                 if key in config.area.model_fields_set
             }
         )
-        config = config.model_copy(update={"area": area, "sources": sample.sources})
+        data = {name: getattr(sample, name) for name in _DATA_SECTIONS}
+        config = config.model_copy(update={"area": area, **data})
     synthetic = synthetic or _is_sample(config.sources.osm)
     records = [
         {
-            "role": role, "file": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size,
-            "licence": config.sources.licence if role in ("osm", "streets") else "", "synthetic": synthetic,
+            "role": role, "file": path.name, "sha256": sha256_of_parts(path),
+            "bytes": sum(one.stat().st_size for one in parts_of(path)), "date": getattr(section, "date", ""),
+            "licence": getattr(section, "licence", ""), "synthetic": synthetic,
         }
-        for role, path in sorted(config.files().items())
+        for role, path, section in sorted(config.named_files(), key=lambda one: one[0])
     ]  # fmt: skip
     return Inputs(config, synthetic, records)
 
@@ -135,15 +156,6 @@ def _is_sample(osm: Path | None) -> bool:
     from xiqing_space.sample import GENERATOR
 
     return bool(read_header(osm).generator == GENERATOR)
-
-
-def _section(config: Config, name: str) -> Any:
-    """A part of the configuration as plain values; files by name, for their content is hashed apart."""
-    values = json.loads(getattr(config, name).model_dump_json())
-    for key in ("boundary", "zones", "osm", "streets"):
-        if isinstance(values.get(key), str):
-            values[key] = values[key].replace("\\", "/").rsplit("/", 1)[-1]
-    return values
 
 
 def run(
@@ -183,7 +195,7 @@ def run(
         folder.open()
         try:
             with collection_paused():  # frames and their strings, a million at a time: collection took a sixth of a run
-                return _run(config, folder, chosen, progress)
+                return _run(config, folder, chosen, progress, _raw_folders(config_path, out))
         except OSError as error:
             if isinstance(error, XiqingError) or error.errno not in _DISK_FAULTS:
                 raise
@@ -202,9 +214,17 @@ def _chosen(only: Sequence[str]) -> tuple[Stage, ...]:
     return STAGES[: last + 1]
 
 
-def _run(config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress: Progress) -> Outcome:
+def _raw_folders(config_path: Path, out: Path) -> tuple[Path, ...]:
+    """Where `make data` may have left the district: in the run's own folder, else beside the configuration's folder."""
+    return (out / RAW).resolve(), config_path.resolve().parent.parent / RAW
+
+
+def _run(
+    config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress: Progress, raws: tuple[Path, ...]
+) -> Outcome:
     began = time.perf_counter()
-    inputs = settle_inputs(config, folder.work / "sample")
+    inputs = settle_inputs(config, folder.work / "sample", raws)
+    _keep_apart(inputs.config, folder)
     run_key = hash_of([_dump(inputs.config), inputs.records, code_hash(), library_versions()])
     earlier = read_json(folder.out / PROCESSED / "manifest.json")
     manifest: dict[str, Any] = {"run_key": run_key, "stages": {}, "files": {}}
@@ -216,7 +236,9 @@ def _run(config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress:
         started = time.perf_counter()
         key = _stage_key(stage, inputs, manifest, doubts)
         record = earlier.get("stages", {}).get(stage.name, {})
-        if record.get("key") == key and _intact(folder, record):
+        # no trace is kept of a local grid's parameters, so lists in it are read anew each time
+        known = stage.name != "ingest" or not inputs.config.has_secret_datum
+        if known and record.get("key") == key and _intact(folder, record):
             _take_over(folder, record)
             word = "未变 unchanged"
         else:
@@ -240,8 +262,20 @@ def _run(config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress:
     ):
         return replace(outcome, changed=False)
     _write_records(inputs, folder, manifest, seconds)
-    folder.swap()
+    for name in folder.swap():
+        progress(f"您改动过的文件已另存 / a file that you had changed was kept as: {folder.out / name}")
     return outcome
+
+
+def _keep_apart(config: Config, folder: RunFolder) -> None:
+    """Refuse inputs that this very run would write over: the answers in them would hold once and be gone the next time."""
+    written = {(folder.out / name).resolve() for name in folder.written()}
+    if both := [f"{role}: {path.name}" for role, path in config.files().items() if path.resolve() in written]:
+        raise ConfigError(
+            "设置中的输入文件在结果文件夹中，会被本次运行覆盖 / an input is a file of the results, which this run would write over",
+            where=str(folder.out), first=both,
+            todo="另存到 data/raw，并改写设置中的路径 / save it in data/raw and name it there",
+        )  # fmt: skip
 
 
 def _tail(manifest: dict[str, Any]) -> dict[str, str]:
@@ -251,7 +285,8 @@ def _tail(manifest: dict[str, Any]) -> dict[str, str]:
 
 
 def _dump(config: Config) -> dict[str, Any]:
-    return {name: _section(config, name) for name in type(config).model_fields}
+    # [fetch] is for `make data` alone: what it left counts by its content
+    return {name: plain(getattr(config, name)) for name in type(config).model_fields if name != "fetch"}
 
 
 def _stage_key(stage: Stage, inputs: Inputs, manifest: dict[str, Any], doubts: list[dict[str, str]]) -> str:
@@ -259,7 +294,7 @@ def _stage_key(stage: Stage, inputs: Inputs, manifest: dict[str, Any], doubts: l
     tables = [manifest["files"][f"{PROCESSED}/{name}.parquet"] for name in stage.needs]
     # evidence ids name the whole run, so figures are made anew whenever anything changed
     whole = manifest["run_key"] if stage.name == "indicators" else ""
-    sections = [_section(inputs.config, name) for name in stage.config]
+    sections = [plain(getattr(inputs.config, name)) for name in stage.config]
     return hash_of([stage.name, code_hash(), library_versions(), sections, tables, whole,
                     inputs.records if stage.name in ("ingest", "maps") else [],
             doubts if stage.name == "maps" else []])  # fmt: skip
@@ -285,7 +320,7 @@ def _context(inputs: Inputs, folder: RunFolder, run_key: str, doubts: list[dict[
     from xiqing_space.store import Store
 
     return Context(inputs.config, inputs.config.catalogue(), Store(folder.new / PROCESSED), Quality(), inputs.synthetic,
-                   run_key, folder.new / "maps", inputs.records, doubts)  # fmt: skip
+                   run_key, folder.new / "maps", folder.new / "reports", inputs.records, doubts)  # fmt: skip
 
 
 def _compute(stage: Stage, context: Any, folder: RunFolder, key: str) -> dict[str, Any]:
@@ -311,7 +346,7 @@ def _write_records(inputs: Inputs, folder: RunFolder, manifest: dict[str, Any], 
     ingest = info.get("ingest", {})
     records = [
         {**one, "data_date": ingest.get("data_date", ""), "rows": ingest.get("rows", {})}
-        if one["role"] in ("osm", "streets") else one
+        if one["role"] in ("osm", "streets") else {**one, "rows": ingest.get("read", {}).get(one["role"])}
         for one in inputs.records
     ]  # fmt: skip
     record = run_record(_dump(inputs.config), records, inputs.synthetic)
@@ -340,34 +375,52 @@ def _evidence(home: Path) -> dict[str, dict[str, Any]]:
     return {row[0]: dict(zip(keys, row[1:], strict=True)) for row in frame.itertuples(index=False, name=None)}
 
 
-def check(config_path: Path, out: Path, progress: Progress = lambda _: None) -> tuple[Path, int]:
-    """Read and check every input and write `quality.csv` into `out`; compute nothing.
+def check(
+    config_path: Path, out: Path, progress: Progress = lambda _: None, returned: Sequence[Path] = ()
+) -> CheckOutcome:
+    """Read and check every input; write `quality.csv` and the data check-up into `out`; compute nothing.
 
-    Returns
-    -------
-    Path
-        The file.
-    int
-        How many doubts are graver than a remark.
+    Parameters
+    ----------
+    out : Path
+        Gets quality.csv, reports/data_checkup.xlsx and reports/data_checkup.html; an earlier quality.csv there is what the doubts are
+        compared with.
+    returned : sequence of Path
+        Return sheets that departments filled in.
+
+    Raises
+    ------
+    XiqingError
+        Something that the user can mend; files of the earlier check are untouched.
     """
     config = read_config(config_path)
     folder = RunFolder(out)
     with folder.locked():
         folder.open()
         try:
-            return _check(config, folder, progress)
+            return _check(config, folder, progress, _raw_folders(config_path, out), returned)
+        except OSError as error:
+            if isinstance(error, XiqingError) or error.errno not in _DISK_FAULTS:
+                raise
+            raise cannot_write(out, error) from error
         finally:
             folder.close()
 
 
-def _check(config: Config, folder: RunFolder, progress: Progress) -> tuple[Path, int]:
+def _check(
+    config: Config, folder: RunFolder, progress: Progress, raws: tuple[Path, ...], returned: Sequence[Path]
+) -> CheckOutcome:
     from xiqing_space import stages
+    from xiqing_space.data_checkup import write_checkup
 
-    inputs = settle_inputs(config, folder.work / "sample")
+    inputs = settle_inputs(config, folder.work / "sample", raws)
     progress("读取并检查数据 / reading and checking")
     context = _context(inputs, folder, "", [])
-    stages.ingest(context)
-    frame = context.quality.frame()
-    stages.write_csv(frame, folder.new / "quality.csv")
-    (folder.new / "quality.csv").replace(folder.out / "quality.csv")
-    return folder.out / "quality.csv", int((frame["severity"] != "info").sum())
+    info = stages.ingest(context)
+    done = write_checkup(context, info, folder.out / "quality.csv", folder.new, returned)
+    for path in (*done.files, done.quality):  # quality.csv last: it is what the next check compares with
+        target = folder.out / path.relative_to(folder.new)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+    moved = tuple(folder.out / path.relative_to(folder.new) for path in done.files)
+    return replace(done, quality=folder.out / "quality.csv", files=moved)

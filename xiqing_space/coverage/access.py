@@ -34,6 +34,12 @@ class AccessInputs:
         )
         return points
 
+    @cached_property
+    def placed(self) -> NDArray[np.bool_]:
+        """Whether it is known where the people of a row live."""
+        flags: NDArray[np.bool_] = self.demand["placed"].to_numpy(dtype=bool)
+        return flags
+
     def of_profile(self, graph: WalkGraph, profile: str) -> ProfileLinks:
         """The links of one profile as places on its graph."""
         mine = self.links[(self.links["profile"] == profile).to_numpy() & self.links["linked"].to_numpy(dtype=bool)]
@@ -44,6 +50,7 @@ class AccessInputs:
             seeds_of(homes, graph),
             pd.Index(self.demand["demand_id"]).get_indexer(pd.Index(homes["owner_id"])).astype(np.int64),
             (homes["resolved_by"] == "perimeter").to_numpy(),
+            homes["gate_id"].to_numpy(dtype=object),
             seeds_of(sites, graph),
             sites["owner_id"].to_numpy(dtype=object),
             sites["gate_id"].to_numpy(dtype=object),
@@ -52,12 +59,13 @@ class AccessInputs:
 
 @dataclass(frozen=True)
 class ProfileLinks:
-    """Links on the graph of one profile: of homes (`home_row`: row of `demand`), and of sites with their gates."""
+    """Links on the graph of one profile: of homes (`home_row`: row of `demand`) and of sites, with their gates."""
 
     graph: WalkGraph
     homes: Seeds
     home_row: NDArray[np.int64]
     guessed: NDArray[np.bool_]
+    home_gate: NDArray[np.object_]
     sites: Seeds
     site_id: NDArray[np.object_]
     gate_id: NDArray[np.object_]
@@ -113,6 +121,7 @@ def measure_walk(
         reason[:] = "no_facility_mapped" if mine.empty else "facility_not_linked"
         if not mine.empty:
             reason[~linked] = "home_not_linked"
+            reason[~inputs.placed] = "home_not_placed"
         return pd.DataFrame({"facility_id": facility, "gate_id": gate, "distance_m": distance, "reason": reason})
     seeds = links.sites.take(chosen)
     along, seed = nearest_along(links.graph, seeds, links.homes, limit_m)
@@ -125,6 +134,7 @@ def measure_walk(
     reason[missing] = "beyond_search_limit"
     reason[missing & _apart(links, seeds, count)] = "unreachable"
     reason[missing & ~linked] = "home_not_linked"
+    reason[missing & ~inputs.placed] = "home_not_placed"
     return pd.DataFrame({"facility_id": facility, "gate_id": gate, "distance_m": distance, "reason": reason})
 
 
@@ -164,6 +174,7 @@ def measure_straight(inputs: AccessInputs, kind: str) -> NDArray[np.float64]:
     rows, distance = shapely.STRtree(points).query_nearest(inputs.homes, return_distance=True, all_matches=False)
     result = np.full(len(inputs.homes), np.nan)
     result[rows[0]] = np.round(distance, 2)
+    result[~inputs.placed] = np.nan
     return result
 
 

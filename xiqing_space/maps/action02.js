@@ -190,8 +190,12 @@ function show() {
   homeLayer.show(unpack(view.homes)); drawFacilities(state.kind);
   const whole = view.rows.find(r => r.zone === "*" && r.band === "*");
   pairInto(share, whole.value === null ? word("no_data") : [percent(whole.value) + " " + word("share_covered")[first], ""]);
-  if (whole.value !== null && (whole.low < whole.value || whole.high > whole.value)) share.append(el("small", {}, word("range")[first] + " " + percent(whole.low) + " – " + percent(whole.high)));
+  if (whole.value !== null && whole.high === null) share.append(el("small", {}, word("at_least")[first] + " " + percent(whole.low)));
+  else if (whole.value !== null && (whole.low < whole.value || whole.high > whole.value)) share.append(el("small", {}, word("range")[first] + " " + percent(whole.low) + " – " + percent(whole.high)));
+  if (whole.persons !== null) share.append(el("small", {}, word("children_covered")[first] + " " + Math.round(whole.persons).toLocaleString("en") + " / " + Math.round(whole.of).toLocaleString("en")));
   if (whole.unknown) share.append(el("small", {}, word("unknown")[first] + " " + percent(whole.unknown)));
+  if (view.gates) share.append(both("small", word("gates_range").map(text => text.replace("{low}", percent(view.gates.low)).replace("{high}", percent(view.gates.value)).replace("{homes}", percent(view.gates.unknown)))));
+  if (view.land) share.append(both("small", word("land_share").map(text => text.replace("{share}", percent(view.land.value)).replace("{met}", view.land.met.toLocaleString("en")).replace("{of}", view.land.of.toLocaleString("en")))));
   const key = whole.verdict === "unknown" ? "verdict_unknown" : whole.verdict;
   pairInto(verdict, key ? word(key) : word("reference_only")); verdict.prepend(el("span", {class: "tag"}, word("verdict")[first]), " ");
   if (whole.why && D.words["why_" + whole.why]) verdict.append(say("why_" + whole.why, "div"));

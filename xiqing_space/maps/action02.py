@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from xiqing_space.catalog import Catalogue
-from xiqing_space.config import OutputConfig
 from xiqing_space.maps.layers import facility_marks, home_points, land_groups, street_groups, views
 from xiqing_space.maps.offline import encode_lines, encode_polygons, new_map, own_file, write_map
+from xiqing_space.sections import OutputConfig
 from xiqing_space.store import Store
 
 FILE = "action02_child_space_review.html"

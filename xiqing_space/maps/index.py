@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from xiqing_space.catalog import Catalogue
-from xiqing_space.config import OutputConfig
 from xiqing_space.maps.action02 import FILE, grave, page_facts
 from xiqing_space.maps.offline import escape, own_file
+from xiqing_space.sections import OutputConfig
 from xiqing_space.store import Store
 
 

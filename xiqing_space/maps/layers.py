@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from xiqing_space.catalog import Band, Catalogue, Standard
+from xiqing_space.coverage.by_home import AccessByHome
 from xiqing_space.indicators import covered
 from xiqing_space.maps.offline import encode_lines, encode_points, encode_polygons, pack_classes
 from xiqing_space.store import Store
@@ -20,7 +21,7 @@ _MAIN = ("trunk", "primary", "secondary", "tertiary", "trunk_link", "primary_lin
 _PATHS = ("footway", "path", "steps", "cycleway", "pedestrian", "track", "bridleway", "corridor", "platform")
 
 
-def street_groups(streets: pd.DataFrame) -> dict[str, Any]:
+def street_groups(streets: gpd.GeoDataFrame) -> dict[str, Any]:
     """Streets in four groups, each to be drawn as one shape."""
     walk, highway = streets["walk"].to_numpy(bool), streets["highway"].to_numpy(dtype=object)
     main, path = np.isin(highway, _MAIN), np.isin(highway, _PATHS)
@@ -52,38 +53,30 @@ def land_groups(store: Store) -> dict[str, Any]:
 
 
 def home_classes(
-    demand: pd.DataFrame, access: pd.DataFrame, kind: str, standard: Standard, measure: str, bands: tuple[Band, ...]
+    distances: AccessByHome, kind: str, standard: Standard, measure: str, bands: tuple[Band, ...]
 ) -> NDArray[np.uint8]:
-    """Class of every home: covered for all target bands, for some, for none, or unknown.
-
-    Parameters
-    ----------
-    demand, access : DataFrame
-        Tables as written.
-    """
-    mine = access[access["kind"] == kind]
-    hits, unknown = [], np.zeros(len(demand), dtype=bool)
+    """Class of every home: covered for all target bands, for some, for none, or unknown."""
+    hits: list[NDArray[np.bool_]] = []
+    unknowns: list[NDArray[np.bool_]] = []
     for band in bands:
-        rows = mine[mine["profile"] == band.profile].set_index("demand_id").reindex(demand["demand_id"])
-        distance = rows["distance_m" if measure == "walk" else "straight_m"].to_numpy()
+        mine = distances.of(kind, band.profile)
+        distance = mine.walk_m if measure == "walk" else mine.straight_m
         hits.append(covered(distance, standard.limit_m(band)))
-        unknown |= (
-            rows["reason"].isin(["home_not_linked", "facility_not_linked"]).to_numpy()
-            if measure == "walk"
-            else np.isnan(distance)
-        )
+        unknowns.append(mine.unlinked if measure == "walk" else np.isnan(distance))
     every, some = np.logical_and.reduce(hits), np.logical_or.reduce(hits)
     classes = np.where(every, COVERED, np.where(some, PARTLY, NOT_COVERED))
-    return np.where(unknown, UNKNOWN, classes).astype(np.uint8)
+    return np.where(np.logical_or.reduce(unknowns), UNKNOWN, classes).astype(np.uint8)
 
 
 def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
     """Every kind × standard × measure that can be looked at, with its homes' classes and its rows of figures."""
     demand, access = store.get("demand"), store.get("access")
-    shown = demand[demand["inside"].to_numpy(bool)]
-    access = access[access["demand_id"].isin(set(shown["demand_id"]))]
-    figures = store.get("indicators")
-    figures = figures[figures["indicator_id"] == "A02-coverage"]
+    shown = demand[demand["inside"].to_numpy(bool) & demand["placed"].to_numpy(bool)]
+    distances = AccessByHome(access, shown["demand_id"])
+    every = store.get("indicators")
+    figures = every[every["indicator_id"] == "A02-coverage"]
+    beside = every[(every["zone_id"] == "*") & every["indicator_id"].isin(["A02-land", "A02-gates"])]
+    beside = beside.set_index(["indicator_id", "kind", "standard_id", "measure"])
     names = dict(zip(store.get("zones")["zone_id"], store.get("zones")["name"], strict=True))
     names["*"] = ""
     place = {band: number for number, band in enumerate(("*", *catalogue.bands))}
@@ -99,7 +92,7 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
                 rows = figures[(figures["kind"] == kind) & (figures["standard_id"] == standard.id)
                                & (figures["measure"] == measure)]  # fmt: skip
                 mapped = not rows["reason"].eq("no_facility_mapped").all()
-                classes = home_classes(shown, access, kind, standard, measure, bands) if mapped else None
+                classes = home_classes(distances, kind, standard, measure, bands) if mapped else None
                 result.append(
                     {
                         "kind": kind, "standard": standard.id, "measure": measure, "limit": standard.value,
@@ -108,6 +101,8 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
                         "seen": standard.seen, "reason": standard.reason,
                         "homes": None if classes is None else pack_classes(classes),
                         "rows": [_row(row, names) for row in sorted(rows.to_dict("records"), key=order)],
+                        "land": _beside(beside, "A02-land", kind, standard, measure),
+                        "gates": _beside(beside, "A02-gates", kind, standard, measure),
                     }
                 )  # fmt: skip
     return result
@@ -121,16 +116,30 @@ def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         "low": None if np.isnan(row["value_low"]) else round(row["value_low"], 6),
         "high": None if np.isnan(row["value_high"]) else round(row["value_high"], 6),
         "unknown": round(row["n_unknown"] / known, 6) if known > 0 else None,
-        "persons": row["numerator"] if row["weight_kind"] == "persons" else None,
+        "persons": row["numerator"] if row["weight_kind"] == "persons" and not np.isnan(row["numerator"]) else None,
+        "of": known if row["weight_kind"] == "persons" else None,
         "verdict": row["verdict"] if isinstance(row["verdict"], str) else None,
         "why": row["reason"] if isinstance(row["reason"], str) else None,
         "evidence": row["evidence_id"],
     }  # fmt: skip
 
 
+def _beside(rows: pd.DataFrame, indicator: str, kind: str, standard: Standard, measure: str) -> dict[str, Any] | None:
+    """The district's figure that stands on a line of its own below the share, None where there is none."""
+    if (indicator, kind, standard.id, measure) not in rows.index:
+        return None
+    row = rows.loc[(indicator, kind, standard.id, measure)]
+    if np.isnan(row["value"]) or (indicator == "A02-gates" and round(row["value_low"], 3) == round(row["value"], 3)):
+        return None
+    return {
+        "value": round(row["value"], 6), "low": round(row["value_low"], 6), "met": round(row["numerator"], 1),
+        "of": round(row["denominator"], 1), "unknown": round(row["n_unknown"] / row["denominator"], 6),
+    }  # fmt: skip
+
+
 def home_points(demand: gpd.GeoDataFrame) -> list[int]:
     """The homes inside the area, in the order of their classes."""
-    return encode_points(demand.geometry.to_numpy()[demand["inside"].to_numpy(bool)])
+    return encode_points(demand.geometry.to_numpy()[(demand["inside"] & demand["placed"]).to_numpy(bool)])
 
 
 def facility_marks(facilities: gpd.GeoDataFrame) -> list[list[Any]]:

@@ -5,6 +5,7 @@ Order: surveyed, else mapped on its edge, else where walkable streets meet the e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,7 @@ def find_gates(
     gates: pd.DataFrame,
     streets: pd.DataFrame,
     metric_epsg: int,
+    surveyed: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The `gates` table (unsorted): the ways into every site and compound.
 
@@ -89,6 +91,9 @@ def find_gates(
     gates : DataFrame
         Mapped gates: gate_id, lon, lat, shut (to everyone), private (residents only).
     metric_epsg : int
+    surveyed : DataFrame, optional
+        `surveyed_gates`. Whose gates were surveyed has these and no others; closed ones are no way in, and those for
+        residents let nobody else pass.
 
     Returns
     -------
@@ -104,15 +109,42 @@ def find_gates(
     points = project_geometry(points_of(gates), GEOGRAPHIC, metric_epsg)
     names, shut, private = gates["gate_id"].tolist(), gates["shut"].to_numpy(bool), gates["private"].to_numpy(bool)
     walls = _Streets(edges, lines)
+    survey = _survey(surveyed, metric_epsg)
     rows: list[Gate] = []
     compound_gates = _compound_gates(compounds, points[~shut], [n for n, s in zip(names, shut, strict=True) if not s],
-                                     walls, metric_epsg)  # fmt: skip
+                                     walls, metric_epsg, survey)  # fmt: skip
     rows += compound_gates
     public = [name for name, closed in zip(names, private, strict=True) if not closed]
-    rows += _site_gates(facilities, grounds, compounds, compound_gates, points[~private], public, walls, metric_epsg)
+    rows += _site_gates(facilities, grounds, compounds, compound_gates, points[~private], public, walls, metric_epsg,
+                        survey)  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(GATE_COLUMNS))
     frame["geometry"] = to_degrees(frame["geometry"].to_numpy(dtype=object), metric_epsg)
     return frame.drop_duplicates(["gate_id", "owner_id"])
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """Surveyed gates that let somebody pass, whose gates were surveyed, and which gates let everyone pass."""
+
+    gates: list[Gate]
+    owners: frozenset[str]
+    public: frozenset[str]
+
+    def of(self, owner_type: str, *, public: bool = False) -> list[Gate]:
+        return [gate for gate in self.gates if gate[2] == owner_type and (not public or gate[0] in self.public)]
+
+
+def _survey(surveyed: pd.DataFrame | None, metric_epsg: int) -> _Survey:
+    if surveyed is None or surveyed.empty:
+        return _Survey([], frozenset(), frozenset())
+    points = project_geometry(surveyed["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
+    columns = [surveyed[name].tolist() for name in ("gate_id", "owner_id", "owner_type", "status")]
+    rows = sorted(zip(*columns, points, strict=True), key=lambda row: row[:2])
+    gates: list[Gate] = [
+        (name, owner, kind, "survey", None, point) for name, owner, kind, status, point in rows if status != "closed"
+    ]
+    public = frozenset(row[0] for row in rows if row[3] not in ("closed", "residents"))
+    return _Survey(gates, frozenset(surveyed["owner_id"]), public)
 
 
 class _Streets:
@@ -134,15 +166,17 @@ class _Streets:
 
 
 def _compound_gates(
-    compounds: pd.DataFrame, points: Any, names: list[str], streets: _Streets, metric_epsg: int
+    compounds: pd.DataFrame, points: Any, names: list[str], streets: _Streets, metric_epsg: int, survey: _Survey
 ) -> list[Gate]:
     ordered = compounds.sort_values("compound_id")
     ids = ordered["compound_id"].tolist()
     rings = shapely.boundary(project_geometry(ordered["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg))
     rows: list[Gate] = [
-        (name, ids[ring], "compound", "mapped", None, point) for ring, name, point in _on_edges(rings, points, names)
-    ]
-    with_gates = {owner for _, owner, *_ in rows}
+        (name, ids[ring], "compound", "mapped", None, point)
+        for ring, name, point in _on_edges(rings, points, names)
+        if ids[ring] not in survey.owners
+    ] + survey.of("compound")
+    with_gates = {owner for _, owner, *_ in rows} | survey.owners
     for own_id, ring in zip(ids, rings, strict=True):
         if own_id not in with_gates:
             rows += [(name, own_id, "compound", "perimeter", None, point) for name, point in streets.meet(ring, own_id)]
@@ -151,7 +185,7 @@ def _compound_gates(
 
 def _site_gates(
     facilities: pd.DataFrame, grounds: pd.DataFrame, compounds: pd.DataFrame,
-    compound_gates: list[Gate], points: Any, names: list[str], streets: _Streets, metric_epsg: int,
+    compound_gates: list[Gate], points: Any, names: list[str], streets: _Streets, metric_epsg: int, survey: _Survey,
 ) -> list[Gate]:  # fmt: skip
     sites = facilities.sort_values("facility_id").drop_duplicates("site_id")
     parks = set(facilities.loc[facilities["kind"] == "park", "site_id"])
@@ -159,10 +193,11 @@ def _site_gates(
     polygons = project_geometry(land["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     ids = land["site_id"].tolist()
     rows: list[Gate] = [(name, ids[ring], "site", "mapped", None, point) for ring, name, point in
-            _on_edges(shapely.boundary(polygons), points, names)]  # fmt: skip
+            _on_edges(shapely.boundary(polygons), points, names) if ids[ring] not in survey.owners]  # fmt: skip
+    rows += survey.of("site", public=True)
     done = {owner for _, owner, *_ in rows}
     for own_id, polygon in zip(ids, polygons, strict=True):
-        if own_id in parks and own_id not in done:
+        if own_id in parks and own_id not in done | survey.owners:
             met = streets.meet(shapely.boundary(polygon), own_id)
             resolved = "perimeter" if met else "boundary"
             rows += [
@@ -173,7 +208,7 @@ def _site_gates(
     rest = sites[~sites["site_id"].isin(done)]
     places = project_geometry(rest["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     homes = _inside(places, compounds, metric_epsg)
-    outsiders = set(names)
+    outsiders = set(names) | survey.public
     by_owner: dict[str, list[Gate]] = {}
     for gate in compound_gates:
         by_owner.setdefault(gate[1], []).append(gate)
@@ -183,7 +218,7 @@ def _site_gates(
         through = [
             (name, own_id, "site", resolved, compound, point)
             for name, _, _, resolved, _, point in by_owner.get(compound or "", [])
-            if resolved != "mapped" or name in outsiders or not public
+            if resolved == "perimeter" or name in outsiders or not public
         ]
         rows += through or [(own_id, own_id, "site", "point", None, place)]
     return rows

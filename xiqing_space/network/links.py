@@ -71,9 +71,12 @@ def read_barrier_lines(barriers: pd.DataFrame, compounds: pd.DataFrame, metric_e
 
 
 def starting_points(
-    demand: pd.DataFrame, facilities: pd.DataFrame, gates: pd.DataFrame, metric_epsg: int
-) -> pd.DataFrame:
+    demand: pd.DataFrame, facilities: pd.DataFrame, gates: pd.DataFrame, metric_epsg: int,
+    shut: frozenset[str] = frozenset(),
+) -> pd.DataFrame:  # fmt: skip
     """Every place where a link starts: the home or site itself, or each gate of its compound or ground.
+
+    Homes of compounds in `shut`, whose gates were all found closed, have none: their walks are unknown.
 
     Returns
     -------
@@ -81,6 +84,7 @@ def starting_points(
         `owner_type, owner_id, gate_id, resolved_by`, `point` (metric: the gate), `inner_m` (owner to gate, straight).
         Ordered by owner and gate.
     """
+    demand = demand[demand["placed"].to_numpy(dtype=bool)]  # people whose home nobody knows have no way out of it
     homes = project_geometry(demand["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
     own = pd.DataFrame({"owner_id": demand["demand_id"].array, "compound": demand["compound_id"].array, "home": homes})
     gate_points = project_geometry(gates["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg)
@@ -89,7 +93,7 @@ def starting_points(
         ways[ways["owner_type"] == "compound"].drop(columns="owner_type").rename(columns={"owner_id": "compound"})
     )
     known = own["compound"].isin(set(compound["compound"]))
-    plain = own[~known]
+    plain = own[~known & ~own["compound"].isin(shut)]
     plain = plain.assign(gate_id=plain["owner_id"], resolved_by="point", point=plain["home"])
     through = own[known].merge(compound, on="compound")
     parts = [frame.assign(owner_type="demand") for frame in (plain, through)]
