@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage maps sample check test lint format docs bench clean
+.PHONY: help coverage data maps sample check test notebooks lint format docs bench clean
 
 help: ## 显示本说明 / this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,11 +25,17 @@ maps: .venv/installed ## 只重画地图（及其所需）/ the maps and what th
 check: .venv/installed ## 只检查数据 / check the data, compute nothing
 	@$(BIN)/python -m xiqing_space check --config "$(CONFIG)" --out "$(OUT)"
 
+data: .venv/installed ## 从 OpenStreetMap 下载本区数据到 data/raw（需联网）/ fetch the district (needs the internet)
+	@$(BIN)/python -m xiqing_space fetch --config "$(CONFIG)" --out "$(OUT)"
+
 sample: .venv/installed ## 写出示例数据 / write the synthetic sample as files
 	@$(BIN)/python -m xiqing_space sample --out sample
 
 test: .venv/dev ## 全部测试 / the whole test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+notebooks: .venv/dev ## 逐格运行 notebooks（离线）/ run the notebooks, offline
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
 
 lint: .venv/dev ## 代码检查 / ruff and mypy
 	$(BIN)/ruff check .

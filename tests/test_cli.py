@@ -107,7 +107,7 @@ def test_errors_go_to_stderr_through_the_real_program(tmp_path: Path) -> None:
 def test_check_writes_doubts_and_computes_nothing(config: Path, tmp_path: Path) -> None:
     result = call("check", "--config", config, "--out", tmp_path / "out")
     assert result.code == 0, result.err[-300:]
-    assert list(files_of(tmp_path / "out")) == ["quality.csv"]
+    assert list(files_of(tmp_path / "out")) == ["quality.csv", "reports/data_checkup.html", "reports/data_checkup.xlsx"]
     frame = pd.read_csv(tmp_path / "out/quality.csv")
     assert {"area_from_extent", "date_unknown"} <= set(frame["check"])
     graver = int((frame["severity"] != "info").sum())
@@ -120,7 +120,8 @@ def test_check_leaves_an_earlier_run_alone(config: Path, tmp_path: Path) -> None
     before = files_of(tmp_path / "out")
     assert call("check", "--config", config, "--out", tmp_path / "out").code == 0
     after = files_of(tmp_path / "out")
-    assert after.pop("quality.csv")
+    for name in ("quality.csv", "reports/data_checkup.html", "reports/data_checkup.xlsx"):
+        assert after.pop(name)
     assert after == before
 
 

@@ -154,10 +154,22 @@ def test_a_system_that_stretches_lengths_is_refused(tmp_path: Path) -> None:
     assert "28" in result.err  # per cent, at 39 degrees north
 
 
-def test_one_facility_drawn_as_point_and_ground_is_noted(tmp_path: Path) -> None:
+def test_one_facility_drawn_as_point_and_ground_is_merged_and_listed(tmp_path: Path) -> None:
     d = street_of_homes()
     ground = d.block(400, -100, 600, -20, {"amenity": "school", "name": "示例小学"})
-    d.node(500, -50, {"amenity": "school", "name": "示例小学"})
+    point = d.node(420, -30, {"amenity": "school", "name": "示例小学"})
+    tables = run(d, tmp_path).parent.parent / "data/processed"
+    facilities, merges = (pd.read_parquet(tables / f"{name}.parquet") for name in ("facilities", "merges"))
+    assert (facilities["kind"] == "primary_school").sum() == 1
+    assert set(merges.iloc[0][["merged_row_id", "kept_row_id"]]) == {f"osm:n{point}", f"osm:w{ground}"}
+    grounds = pd.read_parquet(tables / "grounds.parquet", columns=["site_id"])
+    assert set(grounds["site_id"]) <= set(facilities["site_id"])
+
+
+def test_a_point_without_a_name_in_the_ground_of_its_kind_is_noted_and_counts(tmp_path: Path) -> None:
+    d = street_of_homes()
+    ground = d.block(400, -100, 600, -20, {"amenity": "school", "name": "示例学校"})
+    d.node(500, -50, {"amenity": "school"})
     quality = pd.read_csv(run(d, tmp_path).parent.parent / "data/processed/quality.csv")
     noted = quality[quality["check"] == "possible_double"]
     assert len(noted) == 1

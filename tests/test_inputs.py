@@ -599,7 +599,9 @@ def test_a_fault_of_the_program(
 def test_a_stage_that_breaks_its_own_schema_is_a_fault_of_the_program(
     earlier: Path, tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "read_crossings", lambda *_: pd.DataFrame({"crossing_id": ["a"]}))
+    monkeypatch.setattr(
+        "xiqing_space.stages.read_layers.read_crossings", lambda *_: pd.DataFrame({"crossing_id": ["a"]})
+    )
     result = call("run", "--config", area_config(tmp_path, hamlet_osm, {"name": "other"}), "--out", earlier)
     assert result.code == 3
     assert "crossings" in result.err

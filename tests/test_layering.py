@@ -11,8 +11,8 @@ import xiqing_space
 
 ROOT = Path(xiqing_space.__file__).parent
 FLOORS = {
-    "errors": 0, "crs": 0, "catalog": 0, "memory": 0,
-    "config": 1, "tables": 1, "provenance": 1, "schemas": 1, "store": 1,
+    "errors": 0, "crs": 0, "gcj02": 0, "local_grid": 0, "datums": 0, "catalog": 0, "memory": 0,
+    "config": 1, "sections": 1, "tables": 1, "provenance": 1, "schemas": 1, "store": 1,
     "ingest": 2, "sample": 2,
     "network": 3,
     "coverage": 4, "safety": 4,
@@ -20,7 +20,7 @@ FLOORS = {
     "siting": 6,
     "indicators": 7,
     "maps": 8, "report": 8,
-    "pipeline": 9, "stages": 9,
+    "pipeline": 9, "stages": 9, "fetch": 9, "data_checkup": 9,
     "cli": 10, "__main__": 10,
 }  # fmt: skip
 PACKAGE = "xiqing_space"

@@ -73,6 +73,7 @@ def measure(world: World, order: np.random.Generator | None = None) -> tuple[pd.
             {
                 "demand_id": [f"h{i}" for i in range(len(world.homes))],
                 "compound_id": None,
+                "placed": True,
                 "geometry": degrees(list(world.homes)),
             }
         )

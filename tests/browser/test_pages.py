@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from xiqing_space.pipeline import run
+from xiqing_space.sample import write_sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGS = [
@@ -33,6 +34,13 @@ def browser() -> Iterator[object]:
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
+    run(write_sample(folder / "town"), folder / "out")
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def district_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("district")
     (folder / "c.toml").write_text('[area]\nname = "X"\n', encoding="utf-8")
     run(folder / "c.toml", folder / "out")
     return folder / "out"
@@ -50,9 +58,11 @@ def open_page(browser: object, path: Path, **context: object) -> tuple[object, l
     return page, asked, errors
 
 
-def test_pages_ask_no_address_and_raise_no_error(browser: object, sample_run: Path, helsinki_run: Path) -> None:
-    pages = [*sample_run.glob("maps/*.html"), *helsinki_run.glob("maps/*.html")]
-    assert len(pages) == 4
+def test_pages_ask_no_address_and_raise_no_error(
+    browser: object, sample_run: Path, helsinki_run: Path, district_run: Path
+) -> None:
+    pages = [*district_run.glob("maps/*.html"), *sample_run.glob("maps/*.html"), *helsinki_run.glob("maps/*.html")]
+    assert len(pages) == 6
     for path in pages:
         page, asked, errors = open_page(browser, path)
         assert not asked

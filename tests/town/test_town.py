@@ -13,7 +13,7 @@ import pytest
 
 from xiqing_space.config import read_config
 from xiqing_space.pipeline import run
-from xiqing_space.sample import plan, write_sample
+from xiqing_space.sample import district, plan, write_sample
 
 HERE = Path(__file__).parent
 TOLERANCE_M = 0.05  # coordinates are rounded to about a centimetre
@@ -119,7 +119,7 @@ def test_a_run_without_sources_is_labelled_synthetic(tmp_path: Path) -> None:
     processed = run_figures(config, tmp_path / "out", "ingest")
     assert labels(processed) == (True, True, {True})
     area = pd.read_parquet(processed / "area.parquet", columns=["name", "licence"])
-    assert area.iloc[0].tolist() == [plan.NAME, plan.LICENCE]
+    assert area.iloc[0].tolist() == [district.NAME, plan.LICENCE]
 
 
 def test_a_run_on_the_written_sample_is_labelled_synthetic(processed: Path) -> None:

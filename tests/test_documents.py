@@ -1,0 +1,87 @@
+"""What a new user follows: the configuration that is shipped, with every line switched on; and the notebook, run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from xiqing_space.config import Config, read_config
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SHIPPED = ROOT / "config" / "xiqing.toml"
+
+
+def switched_on(text: str) -> dict[str, Any]:
+    """The file with each commented setting on; of boundary and bbox only one may be given."""
+    lines = [
+        re.sub(r"^# (?=\[|[a-z0-9_.]+ = )", "", line) for line in text.splitlines() if not line.startswith("# bbox")
+    ]
+    return tomllib.loads("\n".join(lines))
+
+
+def keys(model: type[BaseModel], at: str = "") -> Iterator[str]:
+    for name, one in model.model_fields.items():
+        kinds = [kind for kind in (one.annotation, *get_args(one.annotation)) if isinstance(kind, type)]
+        inner = [kind for kind in kinds if issubclass(kind, BaseModel)]
+        yield from keys(inner[0], f"{at}{name}.") if inner else [at + name]
+
+
+def given(value: Any, at: str = "") -> Iterator[str]:
+    for name, one in value.items():
+        yield at + name
+        for part in one if isinstance(one, list) else [one]:
+            if isinstance(part, dict):
+                yield from given(part, f"{at}{name}.")
+
+
+def test_every_commented_setting_is_a_valid_one() -> None:
+    Config.model_validate(switched_on(SHIPPED.read_text("utf-8")))
+
+
+def test_every_setting_is_in_the_file_that_is_shipped() -> None:
+    listed = set(given(switched_on(SHIPPED.read_text("utf-8"))))
+    # bbox stands there beside boundary
+    assert set(keys(Config)) - listed == {"area.bbox"}
+    assert "# bbox = " in SHIPPED.read_text("utf-8")
+
+
+def test_as_shipped_no_list_is_on() -> None:
+    found = read_config(SHIPPED)
+    assert found.files() == {}
+    assert found.population.counted is None
+
+
+# ---- notebooks
+
+
+def test_there_is_a_notebook() -> None:
+    assert [path.name for path in NOTEBOOKS] == ["01_look_at_the_data.ipynb"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_what_it_printed(path: Path) -> None:
+    cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert cells
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_cell_by_cell_on_the_sample(path: Path, tmp_path: Path) -> None:
+    # an empty folder of results makes it run the sample itself, whatever lies in data/processed
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbmake", "--nbmake-timeout=300", str(path)],
+        cwd=ROOT, env=os.environ | {"XIQING_RUN": str(tmp_path)}, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout[-4000:]
+    assert "1 passed" in found.stdout
