@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import osmium
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from osmium.filter import KeyFilter
@@ -27,7 +28,7 @@ STREET_TAGS = (
     "ramp:wheelchair",
 )  # fmt: skip
 _ESCAPED = re.compile("%([0-9a-f]+)%")
-_NODE_LIST = bytes.maketrans(b"xy", b",,")
+_NODE_LIST = bytes.maketrans(b",xy", b"\n,,")
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,14 @@ class StreetWays:
     ----------
     way_id, u, v : int64 (n,)
         OSM way and the nodes at both ends, in the way's direction.
-    way_row : int64 (n,)
-        Row of the way in `tags`.
+    tag_row : int64 (n,)
+        Row of the way's tags in `tags`.
     lonlat : float64 (m, 2)
         Vertices of all edges, one after the other.
     start : int64 (n + 1,)
         Where each edge's vertices begin in `lonlat`.
     tags : dict of str to object array
-        Per way, in file order; None where untagged.
+        Each different set of tags once; None where untagged.
     clipped, missing : int
         Ways that refer to absent nodes, and how many nodes are absent.
     """
@@ -53,7 +54,7 @@ class StreetWays:
     way_id: NDArray[np.int64]
     u: NDArray[np.int64]
     v: NDArray[np.int64]
-    way_row: NDArray[np.int64]
+    tag_row: NDArray[np.int64]
     lonlat: NDArray[np.float64]
     start: NDArray[np.int64]
     tags: dict[str, NDArray[np.object_]]
@@ -63,9 +64,10 @@ class StreetWays:
 
 @dataclass(frozen=True)
 class _Lines:
-    """What the text says: ways with their tags, where to cut, and all node lists end to end."""
+    """What the text says: ways with the row of their tags, where to cut, and all node lists end to end."""
 
     way_id: NDArray[np.int64]
+    tag_row: NDArray[np.int64]
     tags: dict[str, NDArray[np.object_]]
     size: NDArray[np.int64]
     ref: NDArray[np.int64]
@@ -116,6 +118,7 @@ def _as_text(path: Path) -> bytes:
 
 
 def _plain(text: str) -> str:
+    text = text.replace("%20%", " ")  # nearly all there is
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "%" in text else text
 
 
@@ -162,7 +165,8 @@ def _parse(text: bytes, gates: set[str]) -> _Lines:
     ref, lonlat = _node_table(nodes)
     return _Lines(
         np.asarray(way_ids, dtype=bytes).astype(np.int64),
-        {key: np.asarray(column, dtype=object)[row] for key, column in zip(wanted, columns, strict=True)},
+        np.asarray(row, dtype=np.int64),
+        {key: np.asarray(column, dtype=object) for key, column in zip(wanted, columns, strict=True)},
         np.asarray([one.count(b",") + 1 for one in nodes], dtype=np.int64),
         ref,
         lonlat,
@@ -175,7 +179,7 @@ def _node_table(nodes: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.float
     if not nodes:
         return np.zeros(0, dtype=np.int64), np.zeros((0, 2))
     # "456x117.1y39.1,n457x…" becomes a line per node
-    body = b",n".join(nodes).replace(b",n", b"\n").translate(_NODE_LIST)
+    body = b",".join(nodes).translate(_NODE_LIST, b"n")
     types = {"ref": pa.int64(), "x": pa.float64(), "y": pa.float64()}
     table = csv.read_csv(
         pa.BufferReader(body),
@@ -201,11 +205,8 @@ def _cut(lines: _Lines) -> StreetWays:
     cuts: NDArray[np.bool_] = first.copy()
     cuts[:-1] |= first[1:]
     cuts[-1:] = True
-    order = np.argsort(ref)
-    same = ref[order][1:] == ref[order][:-1]
-    cuts[order[1:][same]] = True
-    cuts[order[:-1][same]] = True
-    cuts |= np.isin(ref, lines.cut_at)
+    places = pd.Series(ref)
+    cuts |= places.duplicated(keep=False).to_numpy() | places.isin(lines.cut_at).to_numpy()
     at = np.flatnonzero(cuts)
     pair = np.flatnonzero(stretch[at[1:]] == stretch[at[:-1]])
     begin, end = at[pair], at[pair + 1]
@@ -213,4 +214,5 @@ def _cut(lines: _Lines) -> StreetWays:
     start = np.concatenate([[0], np.cumsum(size)])
     vertex = np.repeat(begin - start[:-1], size) + np.arange(start[-1])
     row = way[begin]
-    return StreetWays(lines.way_id[row], ref[begin], ref[end], row, lonlat[vertex], start, lines.tags, clipped, missing)
+    return StreetWays(lines.way_id[row], ref[begin], ref[end], lines.tag_row[row], lonlat[vertex], start, lines.tags,
+                      clipped, missing)  # fmt: skip

@@ -92,9 +92,11 @@ def measure_lengths(
 
 def _repeat_index(base: NDArray[np.object_]) -> NDArray[np.object_]:
     """Add :2, :3 … to ids that occur again, in the order given."""
-    seen = pd.Series(base).groupby(base).cumcount().to_numpy()
-    for index in np.flatnonzero(seen):
-        base[index] = f"{base[index]}:{seen[index] + 1}"
+    names = pd.Series(base, dtype=object)
+    again = names[names.duplicated(keep=False)]
+    seen = again.groupby(again.to_numpy()).cumcount()
+    for index, times in seen[seen > 0].items():
+        base[index] = f"{base[index]}:{times + 1}"
     return base
 
 
@@ -120,7 +122,7 @@ _RULE_TAGS = (
 
 
 def _judge(ways: StreetWays, catalogue: Catalogue) -> pd.DataFrame:
-    """`walkability`, `bridge` and `tunnel` of every way: the rules see each combination of tags once."""
+    """`walkability`, `bridge` and `tunnel` of every set of tags: the rules see each combination of theirs once."""
     code: dict[tuple[Any, ...], int] = {}
     row = [code.setdefault(tags, len(code)) for tags in zip(*(ways.tags[key] for key in _RULE_TAGS), strict=True)]
     columns = zip(*code, strict=True)
@@ -139,16 +141,7 @@ def _joined(*parts: str | NDArray[np.int64]) -> NDArray[np.object_]:
 
 def _edge_names(ways: StreetWays) -> NDArray[np.object_]:
     """osm:w way : n node - n node, with :2, :3 … where a way joins the same nodes again, in its own order."""
-    names = _joined("osm:w", ways.way_id, ":n", ways.u, "-n", ways.v)
-    order = np.lexsort((ways.v, ways.u, ways.way_id))
-    keys = np.stack([ways.way_id, ways.u, ways.v])[:, order]
-    again = np.zeros(len(order), dtype=bool)
-    again[1:] = (keys[:, 1:] == keys[:, :-1]).all(axis=0)
-    repeat = 1
-    for place in np.flatnonzero(again).tolist():
-        repeat = repeat + 1 if place and again[place - 1] else 2
-        names[order[place]] = f"{names[order[place]]}:{repeat}"
-    return names
+    return _repeat_index(_joined("osm:w", ways.way_id, ":n", ways.u, "-n", ways.v))
 
 
 def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
@@ -159,10 +152,10 @@ def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> p
     """
     lengths, _ = measure_lengths(ways.lonlat, ways.start, metric_epsg)
     rules = _judge(ways, catalogue)
-    row, count = ways.way_row, len(ways.way_row)
-    ids, code = np.unique(np.concatenate([ways.u, ways.v]), return_inverse=True)
+    row, count = ways.tag_row, len(ways.tag_row)
+    code, ids = pd.factorize(np.concatenate([ways.u, ways.v]))
     nodes = _joined("osm:n", ids)
-    used, place = np.unique(ways.way_id, return_inverse=True)
+    place, used = pd.factorize(ways.way_id)
     columns: dict[str, Any] = {
         "edge_id": _edge_names(ways),
         "osm_id": _joined("osm:w", used)[place],
@@ -174,7 +167,8 @@ def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> p
         "geometry": shapely.from_ragged_array(shapely.GeometryType.LINESTRING, ways.lonlat, (ways.start,)),
     }
     text = {key: pd.Series(value, dtype=object) for key, value in columns.items() if value.dtype == object}
-    return pd.DataFrame({**columns, **text})[(lengths > 0) | (ways.u != ways.v)]
+    frame, edges = pd.DataFrame({**columns, **text}), (lengths > 0) | (ways.u != ways.v)
+    return frame if edges.all() else frame[edges]
 
 
 def read_osm_ways(path: Path, catalogue: Catalogue, quality: Quality) -> StreetWays:
@@ -199,9 +193,8 @@ def read_osm_ways(path: Path, catalogue: Catalogue, quality: Quality) -> StreetW
 
 def read_osm_streets(path: Path, catalogue: Catalogue, metric_epsg: int, quality: Quality) -> pd.DataFrame:
     """Streets of an OSM extract as the `streets` table (unsorted)."""
-    ways = read_osm_ways(path, catalogue, quality)
     with collection_paused():
-        return streets_frame(ways, catalogue, metric_epsg)
+        return streets_frame(read_osm_ways(path, catalogue, quality), catalogue, metric_epsg)
 
 
 def _first(value: Any) -> str | None:

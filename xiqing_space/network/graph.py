@@ -155,13 +155,13 @@ def assemble(
     usable = (u != v) & np.isfinite(length_m)
     low, high = np.minimum(u[usable], v[usable]).astype(np.int64), np.maximum(u[usable], v[usable]).astype(np.int64)
     key, length = low * n + high, length_m[usable]
-    order = np.lexsort((length, key))
-    key, length = key[order], length[order]
-    first = np.ones(len(key), dtype=bool)
-    first[1:] = key[1:] != key[:-1]
-    low, high, length = key[first] // max(n, 1), key[first] % max(n, 1), length[first]
+    order = np.argsort(key)
+    key = key[order]
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else order
+    key, length = key[first], np.minimum.reduceat(length[order], first) if len(key) else length
+    low, high = key // max(n, 1), key % max(n, 1)
     tail, head = np.concatenate([low, high]), np.concatenate([high, low])
-    order = np.lexsort((head, tail))
+    order = np.argsort(tail * n + head)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=n))]).astype(np.int32)
     return WalkGraph(
         node_id, xy, edge_id, u, v, length_m, indptr, head[order].astype(np.int32),
@@ -192,21 +192,32 @@ def _from_streets(streets: pd.DataFrame, profile: str, metric_epsg: int) -> Walk
         order = pc.sort_indices(pa.array(edge_id)).to_numpy()
         rows, edge_id = rows[order], edge_id[order]
     ends = np.concatenate([streets[end].to_numpy(dtype=object)[rows] for end in ("u", "v")])
-    codes, names = pd.factorize(ends, sort=True)
+    codes, names = _coded(ends)
     half = len(rows)
     # a node's place is read off the first edge that ends there
     first = np.full(len(names), len(codes), dtype=np.int64)
     np.minimum.at(first, codes, np.arange(len(codes)))
     geometry = np.asarray(streets["geometry"], dtype=object)[rows]
-    places = shapely.get_point(geometry[first % max(half, 1)], np.where(first < half, 0, -1))
+    vertices, end = shapely.get_coordinates(geometry), np.cumsum(shapely.get_num_coordinates(geometry))
+    start = np.concatenate([[0], end[:-1]]) if half else end
+    places = vertices[np.where(first < half, start[first % max(half, 1)], end[first % max(half, 1)] - 1)]
     return assemble(
         np.asarray(names, dtype=object),
-        project(shapely.get_coordinates(places), GEOGRAPHIC, metric_epsg),
+        project(places, GEOGRAPHIC, metric_epsg),
         edge_id,
         codes[:half].astype(np.int32),
         codes[half:].astype(np.int32),
         streets["length_m"].to_numpy()[rows],
     )
+
+
+def _coded(texts: NDArray[np.object_]) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
+    """Each text as the row of itself among all different ones, which are sorted."""
+    coded = pa.array(texts, type=pa.string()).dictionary_encode()
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return rank[coded.indices.to_numpy()], coded.dictionary.to_numpy(zero_copy_only=False)[order]
 
 
 def _sorted(values: NDArray[np.object_]) -> bool:
