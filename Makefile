@@ -32,7 +32,7 @@ sample: .venv/installed ## 写出示例数据 / write the synthetic sample as fi
 	@$(BIN)/python -m xiqing_space sample --out sample
 
 test: .venv/dev ## 全部测试 / the whole test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 notebooks: .venv/dev ## 逐格运行 notebooks（离线）/ run the notebooks, offline
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks

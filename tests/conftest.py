@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from helpers import Drawing, Result, call, draw_hamlet, write_config
 
 
@@ -45,16 +46,50 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def helsinki_run(helsinki: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Makes a folder that all test processes share: the first that asks fills it, the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def folder(name: str, fill: Callable[[Path], None]) -> Path:
+        made = shared / f"once-{name}"
+        with FileLock(shared / f"once-{name}.lock"):
+            if not (made / "filled").exists():
+                made.mkdir(exist_ok=True)
+                fill(made)
+                (made / "filled").touch()
+        return made
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def helsinki_run(helsinki: Path, once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """The --out folder of one whole run of Helsinki with the smallest configuration; read it, never change it.
 
     The configuration lies beside it as `helsinki.toml`.
     """
-    base = tmp_path_factory.mktemp("helsinki")
-    config = write_config(base / "helsinki.toml", {"area": {"name": "Helsinki"}, "sources": {"osm": str(helsinki)}})
-    result = call("run", "--config", config, "--out", base / "out")
-    assert result.code == 0, result.err[-300:]
-    return base / "out"
+
+    def fill(base: Path) -> None:
+        config = write_config(base / "helsinki.toml", {"area": {"name": "Helsinki"}, "sources": {"osm": str(helsinki)}})
+        result = call("run", "--config", config, "--out", base / "out")
+        assert result.code == 0, result.err[-300:]
+
+    return once("helsinki", fill) / "out"
+
+
+@pytest.fixture(scope="session")
+def district_run(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The --out folder of one whole run without any data, that is, of the sample district; read it, never change it."""
+
+    def fill(base: Path) -> None:
+        config = write_config(base / "empty.toml", {"area": {"name": "X"}})
+        result = call("run", "--config", config, "--out", base / "out")
+        assert result.code == 0, result.err[-300:]
+        assert "示例数据" in result.out
+        assert "synthetic sample" in result.out
+
+    return once("district", fill) / "out"
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
-from helpers import call, files_of, table
+from helpers import files_of, table
 
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.crs import GEOGRAPHIC, TIANJIN_GK, project, project_geometry
@@ -36,15 +36,6 @@ TEXT = ("boundary.geojson", "zones.geojson", "compounds.geojson", "gates.geojson
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_district(tmp_path_factory.mktemp("district")).parent
-
-
-@pytest.fixture(scope="module")
-def ran(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("district_run")
-    result = call("run", "--config", folder / "config.toml", "--out", out)
-    assert result.code == 0, result.err[-300:]
-    assert "synthetic" in result.out
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +209,9 @@ def test_compounds_gates_and_members(folder: Path) -> None:
     assert 0.85 * PEOPLE < 2.7 * sum(int(one["households"]) for one, _ in compounds) < 1.1 * PEOPLE
 
 
-def test_present_readers_run_it_and_every_kind_gets_figures(ran: Path) -> None:
+def test_present_readers_run_it_and_every_kind_gets_figures(district_run: Path) -> None:
     catalogue = load_catalogue()
-    facilities, figures = table(ran, "facilities"), table(ran, "indicators")
+    facilities, figures = table(district_run, "facilities"), table(district_run, "indicators")
     mapped = set(facilities["kind"])
     assert set(catalogue.measured_kinds) <= mapped
     assert {"childrens_place", "community_service", "family_school", "culture", "special_school"} <= mapped
@@ -228,7 +219,7 @@ def test_present_readers_run_it_and_every_kind_gets_figures(ran: Path) -> None:
     assert set(catalogue.measured_kinds) <= set(whole["kind"])
     # the map holds two thirds of them; roster and POI bring the others, some of which wait for an answer
     kindergartens = facilities[facilities["kind"] == "kindergarten"]
-    waiting = table(ran, "unlocated")["kind"] == "kindergarten"
+    waiting = table(district_run, "unlocated")["kind"] == "kindergarten"
     from_roster = kindergartens["source"].str.startswith("教育名册").sum() + waiting.sum()
     assert from_roster == 115
     assert 5 <= waiting.sum() <= 25
@@ -237,10 +228,10 @@ def test_present_readers_run_it_and_every_kind_gets_figures(ran: Path) -> None:
     assert figures["synthetic"].all()
 
 
-def test_streets_hang_together_and_size_is_moderate(ran: Path) -> None:
-    streets, nodes = table(ran, "streets"), table(ran, "nodes")
+def test_streets_hang_together_and_size_is_moderate(district_run: Path) -> None:
+    streets, nodes = table(district_run, "streets"), table(district_run, "nodes")
     assert 17_000 < len(streets) < 30_000
-    assert 12_000 < len(table(ran, "demand")) < 18_000
+    assert 12_000 < len(table(district_run, "demand")) < 18_000
     walk = streets[streets["walk"]]
     part = walk["u"].map(nodes.set_index("node_id")["component"])
     length = walk.groupby(part.to_numpy())["length_m"].sum()
@@ -254,8 +245,8 @@ def test_streets_hang_together_and_size_is_moderate(ran: Path) -> None:
     assert share[3] > 3 * share[4]  # T-junctions, no chessboard
 
 
-def test_barriers_are_crossed_in_few_places(ran: Path) -> None:
-    barriers, over = table(ran, "barriers"), table(ran, "barrier_crossings")
+def test_barriers_are_crossed_in_few_places(district_run: Path) -> None:
+    barriers, over = table(district_run, "barriers"), table(district_run, "barrier_crossings")
     canal = set(barriers.loc[barriers["name"] == "示例运河", "barrier_id"])
     at_canal = over[over["barrier_id"].isin(canal)]
     assert 3 <= len(at_canal) <= 25
@@ -263,10 +254,10 @@ def test_barriers_are_crossed_in_few_places(ran: Path) -> None:
     assert (over["barrier"].eq("water") & ~over["verified"]).any()
     assert {"level", "tunnel"} <= set(over.loc[over["barrier"] == "rail", "way_over"])
     assert over["barrier"].eq("motorway").sum() >= 5
-    gates = table(ran, "gates")
+    gates = table(district_run, "gates")
     per = gates[gates["owner_type"] == "compound"].groupby("owner_id").size()
     assert (per >= 2).mean() > 0.4
-    assert set(table(ran, "crossings")["control"].dropna()) == {"marked", "signals"}
+    assert set(table(district_run, "crossings")["control"].dropna()) == {"marked", "signals"}
 
 
 def test_bent_sheet_keeps_meetings_and_header_says_synthetic(folder: Path) -> None:

@@ -77,11 +77,10 @@ def test_a_notebook_is_kept_without_what_it_printed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_cell_by_cell_on_the_sample(path: Path, tmp_path: Path) -> None:
-    # an empty folder of results makes it run the sample itself, whatever lies in data/processed
+def test_a_notebook_runs_cell_by_cell_on_the_sample(path: Path, district_run: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbmake", "--nbmake-timeout=300", str(path)],
-        cwd=ROOT, env=os.environ | {"XIQING_RUN": str(tmp_path)}, capture_output=True, text=True, encoding="utf-8",
+        cwd=ROOT, env=os.environ | {"XIQING_RUN": str(district_run)}, capture_output=True, text=True, encoding="utf-8",
     )  # fmt: skip
     assert found.returncode == 0, found.stdout[-4000:]
     assert "1 passed" in found.stdout

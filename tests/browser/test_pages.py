@@ -38,14 +38,6 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-@pytest.fixture(scope="module")
-def district_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("district")
-    (folder / "c.toml").write_text('[area]\nname = "X"\n', encoding="utf-8")
-    run(folder / "c.toml", folder / "out")
-    return folder / "out"
-
-
 def open_page(browser: object, path: Path, **context: object) -> tuple[object, list[str], list[str]]:
     page = browser.new_page(viewport={"width": 1400, "height": 900}, **context)
     asked: list[str] = []

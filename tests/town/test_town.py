@@ -113,10 +113,8 @@ def labels(processed: Path) -> tuple[bool, bool, set[bool]]:
     return bool(area["synthetic"].iloc[0]), record["synthetic"], {one["synthetic"] for one in record["inputs"]}
 
 
-def test_a_run_without_sources_is_labelled_synthetic(tmp_path: Path) -> None:
-    config = tmp_path / "empty.toml"
-    config.write_text('[area]\nname = "无数据"\n', encoding="utf-8")
-    processed = run_figures(config, tmp_path / "out", "ingest")
+def test_a_run_without_sources_is_labelled_synthetic(district_run: Path) -> None:
+    processed = district_run / "data/processed"
     assert labels(processed) == (True, True, {True})
     area = pd.read_parquet(processed / "area.parquet", columns=["name", "licence"])
     assert area.iloc[0].tolist() == [district.NAME, plan.LICENCE]
