@@ -13,7 +13,7 @@ import pytest
 from helpers import Result, call, files_of, table, write_config
 
 from xiqing_space import __version__
-from xiqing_space.pipeline import STAGES
+from xiqing_space.stage_list import STAGES
 
 ROOT = Path(__file__).parent.parent
 NAMES = [stage.name for stage in STAGES]

@@ -27,7 +27,7 @@ from helpers import (
 from pydantic import BaseModel
 
 from xiqing_space.config import Config, read_config
-from xiqing_space.pipeline import STAGES
+from xiqing_space.stage_list import STAGES
 
 PAGE = "maps/action02_child_space_review.html"
 BASE: dict[str, dict[str, Any]] = {"area": {"name": "村"}, "sources": {"osm": "hamlet.osm.pbf"}}

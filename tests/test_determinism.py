@@ -14,7 +14,7 @@ from helpers import Drawing, call, convert, files_of, hamlet_zones, table, write
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.streets import read_osm_streets
-from xiqing_space.pipeline import STAGES
+from xiqing_space.stage_list import STAGES
 from xiqing_space.tables import TABLES, finish
 
 TIMING = "data/processed/timing.json"

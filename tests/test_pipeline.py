@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from helpers import call, write_config
 
-from xiqing_space import pipeline, stages
+from xiqing_space import stages
 from xiqing_space.provenance import RunFolder
+from xiqing_space.stage_list import STAGES, Stage
 from xiqing_space.store import Store
 
 
@@ -25,9 +26,9 @@ class Watched:
         return getattr(self._other, name)
 
 
-@pytest.mark.parametrize("stage", pipeline.STAGES, ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_a_stage_reads_no_table_and_no_setting_that_it_does_not_name(
-    stage: pipeline.Stage, hamlet_osm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, hamlet_osm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables: set[str] = set()
     settings: set[str] = set()

@@ -1,4 +1,4 @@
-"""The stages in order, what each needs and leaves; the only file that sees every room."""
+"""A run: which stages are made anew, which are taken over, and how results are put in place whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from xiqing_space.config import Config, plain, read_config
 from xiqing_space.errors import ConfigError, XiqingError
-from xiqing_space.fetch import RAW, use_fetched
+from xiqing_space.fetch import RAW
 from xiqing_space.memory import collection_paused
 from xiqing_space.provenance import (
     RunFolder,
@@ -21,13 +21,13 @@ from xiqing_space.provenance import (
     code_hash,
     hash_of,
     library_versions,
-    parts_of,
     read_json,
     run_record,
     sha256_of,
-    sha256_of_parts,
     write_json,
 )
+from xiqing_space.run_inputs import Inputs, settle_inputs
+from xiqing_space.stage_list import Stage, choose_stages
 
 if TYPE_CHECKING:
     from xiqing_space.data_checkup import CheckOutcome
@@ -35,51 +35,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 PROCESSED = "data/processed"
 _DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage: the tables it reads and leaves, other files, and the parts of the configuration that it looks at."""
-
-    name: str
-    zh: str
-    needs: tuple[str, ...]
-    leaves: tuple[str, ...]
-    config: tuple[str, ...]
-
-
-_DATA_SECTIONS = ("sources", "facilities", "stated", "landuse", "compounds", "gates", "population")  # the sample's own
-_LAYERS = (
-    "area",
-    "zones",
-    "streets",
-    "crossings",
-    "facilities",
-    "unlocated",
-    "merges",
-    "grounds",
-    "barriers",
-    "mapped_points",
-    "compounds",
-    "surveyed_gates",
-    "demand",
-    "landuse",
-    "land_cells",
-)
-STAGES = (
-    Stage("ingest", "读取数据", (), _LAYERS,
-          ("area", "sources", "facilities", "matching", "survey", "stated", "landuse", "compounds", "gates", "population")),
-    Stage("network", "建立步行网络", ("area", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds", "surveyed_gates", "demand",
-                                      "land_cells"),
-          ("nodes", "gates", "access_links", "land_links", "barrier_crossings"), ("walking",)),
-    Stage("coverage", "计算可达性", ("area", "streets", "facilities", "gates", "access_links", "barrier_crossings", "demand", "land_cells",
-                                    "land_links"),
-          ("access", "access_low", "land_access", "gate_range"), ("walking", "standards")),
-    Stage("indicators", "计算指标", ("zones", "facilities", "unlocated", "demand", "access", "access_low", "land_cells", "land_access",
-                                      "gate_range"), ("indicators",), ("standards",)),
-    Stage("maps", "绘制地图", ("area", "zones", "streets", "facilities", "grounds", "barriers", "demand", "access", "indicators"), (),
-          ("standards", "output")),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,70 +47,6 @@ class Outcome:
     synthetic: bool
     sources: tuple[str, ...]
     pages: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The configuration with its sources settled, and a record of every input file."""
-
-    config: Config
-    synthetic: bool
-    records: list[dict[str, Any]]
-
-
-def settle_inputs(config: Config, workshop: Path, raws: tuple[Path, ...] = ()) -> Inputs:
-    """Decide what data a run uses: what the configuration names, else what `make data` left in `raws`, else the sample.
-
-    The sample is written into `workshop` as real files and read by the same readers as anything else.
-
-    Raises
-    ------
-    ConfigError
-        A boundary or zones are named but no street data: their place is not the sample's.
-    """
-    if config.sources.osm is None and config.sources.streets is None:
-        config = use_fetched(config, raws) or config
-    synthetic = config.sources.osm is None and config.sources.streets is None
-    if synthetic:
-        own = config.facilities or config.stated or config.population.model_fields_set
-        if config.area.bbox or config.files() or own:
-            raise ConfigError(
-                "给出了评估范围或名录等数据，但没有街道数据 / a study area or lists are given but no street data",
-                todo="在 [sources] 中填写 osm，或先运行 make data；删去这些设置则试用示例数据 / give osm in [sources] or run make data first; "
-                "remove these settings to try the sample",
-            )
-        from xiqing_space.sample import write_district
-
-        sample = read_config(write_district(workshop))
-        area = sample.area.model_copy(
-            update={
-                key: getattr(config.area, key)
-                for key in ("buffer_m", "metric_crs")
-                if key in config.area.model_fields_set
-            }
-        )
-        data = {name: getattr(sample, name) for name in _DATA_SECTIONS}
-        config = config.model_copy(update={"area": area, **data})
-    synthetic = synthetic or _is_sample(config.sources.osm)
-    records = [
-        {
-            "role": role, "file": path.name, "sha256": sha256_of_parts(path),
-            "bytes": sum(one.stat().st_size for one in parts_of(path)), "date": getattr(section, "date", ""),
-            "licence": getattr(section, "licence", ""), "synthetic": synthetic,
-        }
-        for role, path, section in sorted(config.named_files(), key=lambda one: one[0])
-    ]  # fmt: skip
-    return Inputs(config, synthetic, records)
-
-
-def _is_sample(osm: Path | None) -> bool:
-    """Whether a file that the configuration names is the sample, written out earlier: it says so in its header."""
-    if osm is None:
-        return False
-    from xiqing_space.ingest.osm import read_header
-    from xiqing_space.sample import GENERATOR
-
-    return bool(read_header(osm).generator == GENERATOR)
 
 
 def run(
@@ -189,7 +80,7 @@ def run(
     config = read_config(config_path)
     if lang is not None:
         config = config.model_copy(update={"output": config.output.model_copy(update={"language": lang})})
-    chosen = _chosen(only)
+    chosen = choose_stages(only)
     folder = RunFolder(out)
     with folder.locked():
         folder.open()
@@ -202,16 +93,6 @@ def run(
             raise cannot_write(out, error) from error
         finally:
             folder.close()
-
-
-def _chosen(only: Sequence[str]) -> tuple[Stage, ...]:
-    names = [stage.name for stage in STAGES]
-    if unknown := sorted(set(only) - set(names)):
-        raise ConfigError(
-            f"没有这个阶段 / no such stage: {', '.join(unknown)}", todo=f"可用 / choose from: {', '.join(names)}"
-        )
-    last = max((names.index(name) for name in only), default=len(names) - 1)
-    return STAGES[: last + 1]
 
 
 def _raw_folders(config_path: Path, out: Path) -> tuple[Path, ...]:
