@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from xiqing_space.schemas.columns import PROFILES, Table, number, text, whole
+from xiqing_space.schemas.columns import PROFILES, Table, flag, geometry, number, text, whole
+
+WEIGHT_KINDS = ("persons", "relative")
+CAUSES = ("water", "rail", "motorway", "wall", "several", "pattern", "home_not_linked", "facility_not_linked")
+OPERATORS = ("all", "public", "public_inclusive")
+METHODS = ("2sfca", "e2sfca", "gaussian")
 
 # fmt: off
 TABLES = (
@@ -49,6 +54,108 @@ TABLES = (
         number("best_m", "walk with all of them open; missing where none leads there", "m", null=True, digits=2),
         number("worst_m", "walk with the least favourable one alone; missing where it leads nowhere", "m", null=True,
            digits=2),
+    )),
+    Table("bridge", "home × kind × profile that the default standard's radius covers and the walk does not: why",
+          ("demand_id", "kind", "profile", "limit_m"), (
+        text("demand_id", "the home"),
+        text("kind", "kind of facility"),
+        text("profile", "network", among=PROFILES),
+        number("limit_m", "the limit", "m"),
+        number("straight_m", "straight line to the nearest way in", "m", digits=2),
+        number("distance_m", "walk as it is; missing where there is none", "m", null=True, digits=2),
+        number("lifted_m", "walk with that cause alone lifted (several: with all of them lifted); missing for pattern and unlinked",
+               "m", null=True, digits=2),
+        text("cause", "what, lifted alone, brings the home within the limit; several: only all of them together; pattern: none of "
+             "them, the streets themselves are roundabout", among=CAUSES),
+    )),
+    Table("gate_openings", "closed gate × kind: what opening it would change", ("gate_id", "owner_id", "kind"), (
+        text("gate_id", "the gate"),
+        text("owner_id", "compound or site that it leads into"),
+        text("owner_type", "what it leads into", among=("site", "compound")),
+        text("owner_name", "name of the compound or site", null=True),
+        text("kind", "kind of facility whose walk gets shorter"),
+        text("zone_id", "zone in which the gate lies", null=True),
+        text("weight_kind", "relative weights are shares, never persons", among=WEIGHT_KINDS),
+        number("children_helped", "children of the target bands whose walk gets shorter", "persons or weight", digits=9),
+        number("children_covered", "of these, children who come within the default limit", "persons or weight", digits=9),
+        number("metres_saved_mean", "mean of the metres saved by those helped", "m", digits=2),
+        whole("rank", "1 is the gate to open first: by children × metres over all kinds"),
+        geometry("Point"),
+    )),
+    Table("facility_reach", "facility × limit × profile: who has it within the limit on foot",
+          ("facility_id", "limit_m", "profile"), (
+        text("facility_id", "the facility"),
+        text("kind", "its kind"),
+        number("limit_m", "the limit", "m"),
+        text("profile", "network", among=PROFILES),
+        text("weight_kind", "relative weights are shares, never persons", among=WEIGHT_KINDS),
+        number("children", "children of the target bands within the limit, the buffer's too", "persons or weight", digits=9),
+        number("children_inside", "of these, children of the area", "persons or weight", digits=9),
+        number("places_per_child", "places ÷ children; missing for relative weights, without places or without children", "places",
+               null=True, digits=6),
+        number("reached_m", "length of streets within the limit", "m", digits=1),
+    )),
+    Table("supply", "home × kind × method × operators: places per child within reach",
+          ("demand_id", "kind", "method", "operators"), (
+        text("demand_id", "the home"),
+        text("kind", "kind of facility"),
+        text("method", "2sfca: one distance; e2sfca: distance bands; gaussian: falls off with distance", among=METHODS),
+        text("operators", "whose facilities count", among=OPERATORS),
+        number("places_per_child", "sum of places per child of the facilities within reach; missing with a reason, never zero for "
+               "unknown", "places per child", null=True, digits=9),
+        number("share_inferred", "share of it that rests on places from the catalogue's rule", "share", null=True, digits=6),
+        text("reason", "why it is missing", null=True,
+             among=("relative_weights", "no_facility_mapped", "no_places_known", "home_not_placed", "home_not_linked",
+                    "facility_not_linked")),
+    )),
+    Table("catchments", "kind × limit × profile: land within reach on foot, all facilities together",
+          ("kind", "limit_m", "profile"), (
+        text("kind", "kind of facility"),
+        number("limit_m", "the limit", "m"),
+        text("profile", "network", among=PROFILES),
+        number("area_ha", "area of the polygon", "ha", digits=4),
+        number("residential_ha", "residential land within the limit, by cells' distances; missing where no land use is known", "ha",
+               null=True, digits=4),
+        text("weight_kind", "relative weights are shares, never persons", among=WEIGHT_KINDS),
+        number("children", "children of the target bands within the limit, counted by distance", "persons or weight", digits=9),
+        number("reached_m", "length of streets within the limit", "m", digits=1),
+        geometry("MultiPolygon", "streets within the limit, 25 m to each side; says nothing of single homes"),
+    )),
+    Table("blind_spots", "cluster of children beyond the default limit within a zone", ("spot_id",), (
+        text("spot_id", "zone, kind and the home farthest from any facility of it"),
+        text("zone_id", "zone; missing outside every zone", null=True),
+        text("kind", "kind of facility, or circle: the complete set of the default kinds"),
+        text("weight_kind", "relative weights are shares, never persons", among=WEIGHT_KINDS),
+        number("children", "children of the target bands in it", "persons or weight", digits=9),
+        whole("homes", "homes in it"),
+        number("nearest_m", "mean walk of its children to the nearest facility; missing where none is within the search limit", "m",
+               null=True, digits=1),
+        text("near_name", "compound, village, facility or street that a planner recognises", null=True),
+        text("near_what", "what that name is", null=True, among=("compound", "place", "facility", "street")),
+        text("cause", "commonest cause among its children: far, where no facility is within the radius either, else as in bridge",
+             among=("far", *CAUSES)),
+        text("missing_kinds", "circle only: the kinds that are missing, the most children first, joined by |", null=True),
+        flag("held", "whether homes here could reach it if places to be verified were known (kind has unlocated facilities)"),
+        geometry("MultiPolygon", "round the homes, 50 m; not a site proposal"),
+    )),
+    Table("walk_minutes", "zone × kind × age band: minutes to the nearest facility at the band's own pace, and an adult's",
+          ("zone_id", "kind", "age_band"), (
+        text("zone_id", "zone, * for the district"),
+        text("kind", "kind of facility"),
+        text("age_band", "whose minutes these are"),
+        text("profile", "network they walk on", among=PROFILES),
+        number("speed_m_s", "their pace", "m/s"),
+        text("weight_kind", "relative weights are shares, never persons", among=WEIGHT_KINDS),
+        number("children", "children of the band", "persons or weight", digits=9),
+        number("n_unknown", "children whose walk is unknown", "persons or weight", digits=9),
+        number("share_beyond", "share of the known ones with no facility within the search limit", "share", null=True, digits=6),
+        number("median_min", "minutes that half of the known ones do not exceed; missing where half of them are beyond", "min",
+               null=True, digits=2),
+        number("p90_min", "minutes that nine tenths of the known ones do not exceed; missing where they are beyond", "min", null=True,
+               digits=2),
+        number("adult_median_min", "the same way and half at an adult's pace on the walk network, for comparison", "min", null=True,
+               digits=2),
+        text("reason", "why there are no minutes", null=True, among=("no_facility_mapped", "no_children", "walks_unknown")),
     )),
 )
 # fmt: on

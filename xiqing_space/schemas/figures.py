@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xiqing_space.schemas.columns import VERDICTS, Table, flag, number, text
 
+SCENARIOS = ("alternative_limit", "faster_10", "slower_10", "no_access_legs", "no_inferred_facilities", "one_gate")
+
 # fmt: off
 TABLES = (
     Table("indicators", "indicator × zone × measure × standard × age band",
@@ -40,6 +42,19 @@ TABLES = (
         text("evidence_id", "leads to config, inputs and code in run.json"),
         text("reason", "why there is no value or no verdict", null=True),
         flag("synthetic", "whether the figure is of the invented sample"),
+    )),
+    Table("sensitivity", "headline share × scenario × zone: how far the figure moves when one assumption does",
+          ("indicator_id", "kind", "zone_id", "measure", "standard_id", "scenario"), (
+        text("indicator_id", "indicator of the catalogue"),
+        text("kind", "kind of facility"),
+        text("zone_id", "zone, * for the district"),
+        text("measure", "how distance is taken", among=("radius", "walk", "safe_walk")),
+        text("standard_id", "standard of the catalogue"),
+        text("scenario", "what is changed", among=SCENARIOS),
+        number("value", "the share as it stands", "share", null=True, digits=6),
+        number("changed", "the share with the change", "share", null=True, digits=6),
+        number("difference", "changed − value", "share", null=True, least=-1.0, digits=6),
+        text("reason", "why there is none", null=True),
     )),
 )
 # fmt: on
