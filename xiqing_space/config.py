@@ -213,4 +213,17 @@ def read_config(path: Path) -> Config:
             first=missing,
             todo="检查路径（相对于设置文件所在文件夹）/ paths are relative to the configuration's folder",
         )
+    # a device or a pipe never ends, and a folder that is no .gdb may hold a whole disk: nothing of them is opened
+    strange = [
+        f"{role}: {file.name}"
+        for role, file in config.files().items()
+        if not file.is_file() and not (file.is_dir() and file.suffix.lower() == ".gdb")
+    ]
+    if strange:
+        raise ConfigError(
+            "设置中写的不是普通文件（是文件夹、设备或管道）/ a path of the configuration is no file but a folder, a device or a pipe",
+            where=str(path),
+            first=strange,
+            todo="写出文件本身的路径；文件夹只能是 .gdb / give the path of the file itself; only a .gdb is a folder",
+        )
     return config

@@ -19,6 +19,7 @@ from xiqing_space.crs import (
     require_metric,
 )
 from xiqing_space.errors import InputDataError
+from xiqing_space.ingest.cells import clean_text
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.vectors import areal, polygons_of, read_vector
 from xiqing_space.sections import AreaConfig
@@ -118,9 +119,9 @@ def read_zones(config: AreaConfig, area: Area, quality: Quality) -> pd.DataFrame
             first=absent,
             todo=f"现有列 / columns found: {', '.join(map(str, frame.columns))}",
         )
-    ids = frame[named["zone_id"]].map(lambda value: "" if pd.isna(value) else str(value).strip())
+    ids = frame[named["zone_id"]].map(lambda value: "" if pd.isna(value) else clean_text(str(value)))
     problems = [f"第 {row + 1} 行：编号为空 / row {row + 1}: no id" for row in np.flatnonzero(ids == "")]
-    names = frame[named["name"]].map(lambda value: "" if pd.isna(value) else str(value).strip())
+    names = frame[named["name"]].map(lambda value: "" if pd.isna(value) else clean_text(str(value)))
     problems += [f"第 {row + 1} 行：名称为空 / row {row + 1}: no name" for row in np.flatnonzero(names == "")]
     problems += [f"编号重复 / id given twice: {one}" for one in sorted(set(ids[ids.duplicated() & (ids != "")]))]
     problems += [f"编号不可用 / id not allowed: {one}" for one in ids[ids == "*"]]
@@ -157,7 +158,11 @@ def _texts(frame: gpd.GeoDataFrame, column: str) -> list[str | None]:
         return [None] * len(frame)
     values = [None if pd.isna(value) else value for value in frame[column]]
     return [
-        None if value is None else str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        None
+        if value is None
+        else str(int(value))
+        if isinstance(value, float) and value.is_integer()
+        else clean_text(str(value))
         for value in values
     ]
 

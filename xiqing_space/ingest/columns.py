@@ -238,12 +238,29 @@ def read_words(
             found.append((None, None))
             continue
         key = word_key(text)
-        inside = [word for word in known if len(word) > 1 and word in key and not word.isascii()]
-        meaning = known.get(key) or (known[max(inside, key=lambda word: (len(word), word))] if inside else None)
+        meaning = known.get(key) or _word_inside(key, known)
         if meaning is None and quality is not None:
             source.doubt("word_unknown", place, str(header), text)
         found.append((meaning, text))
     return found
+
+
+def _word_inside(key: str, known: Mapping[str, str]) -> str | None:
+    """The meaning of the words that a longer text holds; None where they disagree, or where the rest may turn them round.
+
+    未停办 is not closed, 停止运营 not operating, 非公办 not public: such a text is a question for the office, never a guess.
+    """
+    inside = [word for word in known if len(word) > 1 and word in key and not word.isascii()]
+    # a word within a longer one says nothing of its own: 民办 in 普惠性民办
+    inside = [word for word in inside if not any(word != other and word in other for other in inside)]
+    meanings = {known[word] for word in inside}
+    rest = key
+    for word in inside:
+        rest = rest.replace(word, "")
+    if len(meanings) != 1:
+        return None
+    meaning, turning = meanings.pop(), load_names().turning
+    return None if any(one in rest for one in (*turning[""], *turning.get(meaning, ()))) else meaning
 
 
 def read_places(

@@ -46,6 +46,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "status": ("status", "状态", "开放状态", "开放情况", "是否开放"),
     "gate_id": ("gate_id", "gate", "大门编号", "出入口编号", "编号"),
 }
+MOST_OF_ONE = 100_000  # households or people of one compound; the largest of China hold some tens of thousands
 ENCLOSED = {
     **dict.fromkeys(("封闭", "是", "1", "yes", "true", "y", "enclosed", "围合", "全封闭", "半封闭"), True),
     **dict.fromkeys(("开放", "否", "0", "no", "false", "n", "open", "不封闭", "开放式", "无围墙"), False),
@@ -79,9 +80,11 @@ def _numbers(values: Sequence[Any], rows: Sequence[int], label: str, problems: l
         if not text:
             found.append(np.nan)
             continue
-        good = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) is not None
+        good = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) is not None and float(text) <= MOST_OF_ONE
         found.append(float(text) if good else np.nan)
-        if not good:
+        if not good and text.isdigit():
+            problems.append(f"{rows_text([row])}：{label} {text_of(value)[:30]!r} 过大 / is too large")
+        elif not good:
             problems.append(f"{rows_text([row])}：{label} {text_of(value)[:30]!r} 不是数字 / is no number")
     return found
 
@@ -156,8 +159,21 @@ def read_compound_file(
                              todo="按行改正 / correct these rows")  # fmt: skip
     if blank := [row for row, word in zip(rows, walls, strict=True) if not word]:
         quality.add("compound_enclosed_unknown", source=path.name, row=rows_text(blank), n=len(blank))
+    _note_overlaps(result["compound_id"], frame.geometry.to_numpy(), rows, path.name, quality)
     result["open"] = [not ENCLOSED.get(word, True) for word in walls]
     return pd.DataFrame({**result, "source_row": read.rows, "geometry": frame.geometry.to_numpy()})
+
+
+def _note_overlaps(ids: list[str], shapes: Any, rows: list[int], source: str, quality: Quality) -> None:
+    """Compounds of one file that share more than half of the smaller: one of them is drawn twice, and each home is counted in one only."""
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    smaller = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
+    twice = shapely.area(shapely.intersection(shapes[first], shapes[second])) > REPLACED_SHARE * smaller
+    for one, other in sorted(zip(first[twice].tolist(), second[twice].tolist(), strict=True)):
+        quality.add(
+            "compound_overlap", source=source, row=rows_text([rows[one], rows[other]]), id=ids[one], other=ids[other]
+        )
 
 
 def walled(compounds: pd.DataFrame) -> pd.DataFrame:

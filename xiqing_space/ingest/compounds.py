@@ -11,6 +11,7 @@ import shapely
 from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import GEOGRAPHIC, points_of, project_geometry
 from xiqing_space.ingest.area import Area
+from xiqing_space.ingest.cells import clean_text
 from xiqing_space.ingest.osm import Features
 
 ON_OUTLINE_M = 3.0  # a gate belongs to an outline when it lies this near to it
@@ -56,7 +57,7 @@ def read_compounds(features: Features, gates: pd.DataFrame, streets: pd.DataFram
     return pd.DataFrame(
         {
             "compound_id": [identity for identity, _, _ in chosen],
-            "name": [tags.get("name:zh") or tags.get("name") for _, tags, _ in chosen],
+            "name": [clean_text(tags.get("name:zh") or tags.get("name") or "") or None for _, tags, _ in chosen],
             "households": np.full(len(chosen), np.nan),
             "geometry": [shape for *_, shape in chosen],
         }

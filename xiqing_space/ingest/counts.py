@@ -8,6 +8,7 @@ import unicodedata
 from typing import Any
 
 MOST = 1e8  # no district of China has a hundred million people: a larger figure is a wrong column or unit
+UNITS = {"万": 10_000, "千": 1_000}
 _MISSING = {
     "",
     "-",
@@ -27,7 +28,7 @@ _MISSING = {
     "暂无",
     "…",
 }
-_NUMBER = re.compile(r"\+?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:[eE]\+?(\d{1,2}))?(万)?(?:人|户)?")
+_NUMBER = re.compile(r"\+?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:[eE]\+?(\d{1,2}))?([万千])?(?:人|户)?")
 
 
 def plain(value: Any, most: int = 200) -> str:
@@ -43,7 +44,7 @@ def read_count(value: Any) -> tuple[float, str]:
     Parameters
     ----------
     value : text or number
-        `1,234`, `１２３４`, `1.2万`, `356人`; empty and `—` are missing, never zero.
+        `1,234`, `１２３４`, `1.2万`, `3千`, `356人`; empty and `—` are missing, never zero.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def read_count(value: Any) -> tuple[float, str]:
         return math.nan, f'“{shown}”不是人数 / "{shown}" is no count'
     number = float(found[1].replace(",", "") + (found[2] or "") + (f"e{found[3]}" if found[3] else ""))
     if found[4]:
-        number *= 10_000
+        number *= UNITS[found[4]]
     if not number <= MOST:
         return math.nan, f'“{shown}”过大 / "{shown}" is too large'
     return number, ""

@@ -84,7 +84,8 @@ def find_duplicates(
     list of list of int
         Groups of two or more in which every two agree in name and lie within twice the radius: to be merged.
     list of list of int
-        Groups that only a chain holds together (A like B, B like C, A not like C): to be looked at, not merged.
+        Groups to be looked at, not merged: those that only a chain holds together (A like B, B like C, A not like C), and pairs
+        of one name that lie farther apart than the radius, yet within twice of it: one facility entered at two places, or two.
     dict
         What is known of each pair that was compared.
     """
@@ -103,8 +104,11 @@ def find_duplicates(
                 links.append((one, other))
     whole: list[list[int]] = []
     chained: list[list[int]] = []
-    for group in components(len(names), links):
+    found = components(len(names), links)
+    group_of = {one: number for number, group in enumerate(found) for one in group}
+    for group in found:
         if len(group) > 1:
             agreed = all((a, b) in pairs for at, a in enumerate(group) for b in group[at + 1 :])
             (whole if agreed else chained).append(group)
+    chained += [[one, other] for one, other in sorted(pairs) if group_of[one] != group_of[other]]
     return whole, chained, pairs

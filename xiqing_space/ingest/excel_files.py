@@ -118,10 +118,12 @@ def _date(value: dt.date | dt.time | dt.timedelta) -> str:
 
 
 def _as_text(value: Any, number_format: str = "") -> str:
-    """A cell's value as text; a code shown with leading zeros keeps them."""
+    """A cell's value as text; a code shown with leading zeros keeps them, a share shown in per cent its sign."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, (int, float)):
+        if "%" in re.sub(r'"[^"]*"|\\.', "", number_format):  # a share is no count: it is read as what is shown, 3.2%
+            return f"{_number(round(value * 100, 9))}%"
         zeros = re.fullmatch(r"0{2,20}", number_format)
         return _number(value).zfill(len(number_format)) if zeros else _number(value)
     return _date(value) if isinstance(value, (dt.date, dt.time, dt.timedelta)) else str(value)

@@ -14,6 +14,7 @@ import shapely
 from xiqing_space.catalog import Catalogue, Kind
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
 from xiqing_space.ingest.area import Area
+from xiqing_space.ingest.cells import clean_text
 from xiqing_space.ingest.osm import Features
 from xiqing_space.ingest.quality import Quality
 
@@ -162,7 +163,7 @@ def read_facilities(
     things = list({identity: (identity, tags, shape) for identity, tags, shape in things}.values())
     for identity, tags, shape in things:
         kinds, denied = classify(tags, catalogue)
-        name = tags.get("name:zh") or tags.get("name")
+        name = clean_text(tags.get("name:zh") or tags.get("name") or "") or None
         if denied and not kinds:
             kind = catalogue.kinds[denied]
             quality.add("name_excluded", source=source, id=identity, name=name, kind=(kind.zh, kind.en))

@@ -32,6 +32,7 @@ class Names:
     units: frozenset[str]
     scales: Mapping[str, float]
     values: Mapping[str, Mapping[str, str]]
+    turning: Mapping[str, tuple[str, ...]]  # what may turn a meaning round; under "" any meaning
     kinds: Mapping[str, tuple[str, ...]]
     missing: frozenset[str]
     totals: tuple[str, ...]
@@ -68,6 +69,7 @@ def load_names() -> Names:
         units=frozenset(unicodedata.normalize("NFKC", one).casefold() for one in raw["units"]["ignore"]),
         scales={key: float(value) for key, value in raw["units"]["scale"].items()},
         values=values,
+        turning={"": tuple(raw["turning"]["words"]), **{key: tuple(one) for key, one in raw["turning"]["of"].items()}},
         kinds=kinds,
         missing=frozenset(one.casefold() for one in raw["rows"]["missing"]),
         totals=tuple(raw["rows"]["totals"]),

@@ -25,7 +25,7 @@ _TEXTS = ("address", "zone", "community", "legal_person", "campus_of", "credit_c
 _COUNTS = ("classes", "enrolled", "capacity_places")
 COLUMNS = (
     "row_id", "source", "source_row", "name", "code", "address", "zone", "community", "kind", "operator", "status", "serves",
-    "classes", "enrolled", "capacity_places", "legal_person", "campus_of", "credit_code", "x", "y",
+    "classes", "enrolled", "capacity_places", "legal_person", "campus_of", "credit_code", "x", "y", "serves_stated",
 )  # fmt: skip
 
 
@@ -63,7 +63,8 @@ def read_facility_list(
     DataFrame
         `COLUMNS`; text is str or None, counts are NaN where nothing is stated, `x` and `y` (east, north) are in the datum that
         the source declares, NaN where there is none. `operator` is "unknown" where nothing is stated; `status` is "operating"
-        and `serves` "everyone" where the list has no such column or leaves it empty, as a list of existing facilities means it.
+        and `serves` "everyone" where the list has no such column or leaves it empty, as a list of existing facilities means it
+        (`serves_stated` is False there: another source that states who is served is heard).
         Sorted by source row, then kind.
 
     Raises
@@ -155,6 +156,7 @@ def _rows(table: Sheet, found: Mapping[str, str], quality: Quality) -> tuple[pd.
             )
     serves = read_words(table, found.get("serves"), "serves", quality)
     values["serves"] = [meaning or "everyone" for meaning, _ in serves]
+    values["serves_stated"] = [meaning is not None for meaning, _ in serves]
     for field in _COUNTS:
         values[field], more = read_numbers(table, found.get(field), field, quality)
         problems += more

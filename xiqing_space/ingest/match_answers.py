@@ -30,6 +30,7 @@ from xiqing_space.ingest.quality import Quality
 MAX_MB, MAX_INFLATED_MB, MAX_LINES, MAX_COLUMNS = 50, 300, 200_000, 100
 ANSWER_COLUMNS = ("row_id", "decision", "candidate_id", "lon", "lat", "datum", "note", "cell")
 LOCATED_COLUMNS = ("row_id", "state", "candidate_id", "lon", "lat", "datum", "located_by", "confirmed", "score", "note")
+FILLED = ("choice", "lon", "lat", "revoke", "note", "datum")  # cells that the office fills in
 _NONE_WORDS = ("都不是", "none", "none of them", "0")
 _UNSURE_WORDS = ("暂不确定", "不确定", "unsure", "not sure", "?")
 _YES_WORDS = ("是", "y", "yes", "1", "撤销", "√")
@@ -107,9 +108,18 @@ def _sheets(path: Path, problems: list[str]) -> list[list[Line]]:
     """Lines of the two sheets, where they are there; the file is closed again."""
     book = _open(path)
     try:
-        return [
-            _lines(book[title], title, problems) for title in (ASK_SHEET, ACCEPTED_SHEET) if title in book.sheetnames
+        kinds = {one.title: _kind_of(one) for one in book.worksheets}
+        found = [
+            _lines(book[title], title, kind, problems, _unstored(path, title)) for title, kind in kinds.items() if kind
         ]
+        if not found:
+            raise InputDataError(
+                f"没有“{ASK_SHEET}”或“{ACCEPTED_SHEET}”表，也没有表头含 [row_id] 的工作表 / no sheet of questions or of accepted rows",
+                where=path.name, todo=_TODO,
+            )  # fmt: skip
+        return found
+    except InputDataError:
+        raise
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, AttributeError) as error:
         raise InputDataError(_WRONG, where=path.name, todo=_TODO) from error
     finally:
@@ -138,7 +148,42 @@ def _open(path: Path) -> Any:
     raise InputDataError("文件过大 / the file is too large", where=path.name, todo=_TODO)
 
 
-def _lines(sheet: Any, title: str, problems: list[str]) -> list[Line]:
+def _keys_of(values: tuple[Any, ...]) -> dict[int, str]:
+    """Keys by column position where a line is the header: titles end in [key]."""
+    titles = {at: re.search(r"\[(\w+)\]\s*$", str(value or "")) for at, value in enumerate(values)}
+    return {at: match[1] for at, match in titles.items() if match}
+
+
+def _kind_of(sheet: Any) -> str:
+    """Whether a sheet holds questions or accepted rows, by its name, else by its header: offices rename sheets."""
+    sheet.reset_dimensions()  # WPS may state a wrong extent
+    if sheet.title in (ASK_SHEET, ACCEPTED_SHEET):
+        return str(sheet.title)
+    for values in sheet.iter_rows(values_only=True, max_row=20, max_col=MAX_COLUMNS):
+        keys = set(_keys_of(values).values())
+        if "row_id" in keys and keys & {"revoke", "choice"}:
+            return ACCEPTED_SHEET if "revoke" in keys else ASK_SHEET
+    return ""
+
+
+def _unstored(path: Path, title: str) -> set[tuple[int, int]]:
+    """Line and position of cells whose formula has no stored result: such an answer would look like none."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(path, data_only=False, read_only=True)
+    try:
+        sheet = book[title]
+        sheet.reset_dimensions()
+        lines = sheet.iter_rows(values_only=True, max_row=MAX_LINES + 1, max_col=MAX_COLUMNS)
+        return {
+            (number, at) for number, values in enumerate(lines, 1) for at, value in enumerate(values)
+            if isinstance(value, str) and value.startswith("=")
+        }  # fmt: skip
+    finally:
+        book.close()
+
+
+def _lines(sheet: Any, title: str, kind: str, problems: list[str], formulas: set[tuple[int, int]]) -> list[Line]:
     """Lines of a sheet by key, each with the addresses of its cells; the header is looked for in the first twenty lines."""
     from openpyxl.utils import get_column_letter
 
@@ -149,19 +194,25 @@ def _lines(sheet: Any, title: str, problems: list[str]) -> list[Line]:
             problems.append(f"{title}：超过 {MAX_LINES} 行 / more than {MAX_LINES} lines")
             break
         if not keys:
-            titles = {at: re.search(r"\[(\w+)\]\s*$", str(value or "")) for at, value in enumerate(values)}
-            keys = {at: match[1] for at, match in titles.items() if match}
+            keys = _keys_of(values)
+            names = list(keys.values())
+            problems += [f"{title}!{number}：列 [{one}] 出现两次 / column [{one}] stands there twice"
+                         for one in sorted(set(names)) if names.count(one) > 1]  # fmt: skip
             if number > 20:
                 break
             continue
         line: Line = {keys[at]: _plain(value) for at, value in enumerate(values) if at in keys}
         line["cells"] = {key: f"{title}!{get_column_letter(at + 1)}{number}" for at, key in keys.items()}
+        problems += [
+            f"{line['cells'][key]}：公式没有存下结果，请改为数值 / a formula without a stored result: write the value"
+            for at, key in keys.items() if key in FILLED and (number, at) in formulas and not line[key]
+        ]  # fmt: skip
         if line.get("row_id"):
             found.append(line)
         elif _said(line):
             problems.append(f"{title}!{number}：有回答而没有名录行号 / an answer without a row_id")
     needed = {"row_id", "rank", "candidate_id", "fingerprint"}
-    needed |= {"revoke"} if title == ACCEPTED_SHEET else {"choice", "lon", "lat", "datum"}
+    needed |= {"revoke"} if kind == ACCEPTED_SHEET else {"choice", "lon", "lat", "datum"}
     if missing := needed - set(keys.values()):
         problems.append(f"{title}：缺少列 / columns are missing: {', '.join(sorted(missing))}")
         return []
@@ -178,7 +229,7 @@ def _plain(value: Any) -> str:
 
 
 def _said(line: Line) -> bool:
-    return any(line.get(key) for key in ("choice", "lon", "lat", "revoke", "note"))
+    return any(line.get(key) for key in FILLED if key != "datum")
 
 
 def _cell(line: Line, *keys: str) -> str:

@@ -47,11 +47,14 @@ def core_name(name: str) -> str:
 class Reconciled:
     """`mapping`: row, town, community, compound, zone_id, how, unplaced, reason. `problems`: 中文 / English, each with its row.
 
+    `alias_problems` are those of the alias table itself.
+
     `how`: id, exact, alias, suffix, parent (only the level above is known), outside or unmatched.
     """
 
     mapping: pd.DataFrame
     problems: tuple[str, ...]
+    alias_problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,7 @@ def reconcile_names(
     """
     problems: list[str] = []
     table = _read_aliases(aliases, prefixes, problems)
+    of_aliases = tuple(problems)
     label = {str(zone): plain_name(name, prefixes) for zone, name in zip(zones["zone_id"], zones["name"], strict=True)}
     parents = zones["parent_id"].tolist() if "parent_id" in zones.columns else [None] * len(zones)
     parent = {
@@ -226,7 +230,7 @@ def reconcile_names(
                     "name_unmatched" if unplaced else None))  # fmt: skip
     columns = ["row", "town", "community", "compound", "zone_id", "how", "unplaced", "reason"]
     mapping = pd.DataFrame(out, columns=columns).astype({"unplaced": bool})
-    return Reconciled(mapping, tuple(problems))
+    return Reconciled(mapping, tuple(problems), of_aliases)
 
 
 def _match_row(

@@ -181,6 +181,8 @@ def _read(
             todo="用“求和”聚合为约 100 m 的像元后再用 / aggregate to cells of about 100 m by sum, then use that",
         )
     frame, valid = _cells(raster, fields, (row0, row1, col0, col1), name)
+    _require_people(frame, valid, name)
+    _note_fill(raster, fields, frame, name, quality)
     cells = RasterCells(frame, transform, crs, (row0, col0), valid, name)  # type: ignore[arg-type]
     cells = _persons(cells, list(fields), unit, area, quality)
     _note_cover(cells, area, quality)
@@ -192,11 +194,19 @@ def _bands(raster: Any, bands: Mapping[str, int | str] | None) -> tuple[dict[str
     if bands is None:
         if raster.count == 1:
             return {"pop_total": 1}, []
-        found = {
-            "pop_total" if one.lower() in _TOTAL else one: place + 1
-            for place, one in enumerate(names) if one.lower() in _TOTAL or read_age_group(one)
-        }  # fmt: skip
-        return found, [] if found else [
+        found: dict[str, int] = {}
+        twice = []
+        for place, one in enumerate(names, 1):
+            field = "pop_total" if one.lower() in _TOTAL else one
+            if field != "pop_total" and read_age_group(one) is None:
+                continue
+            if (first := _same_field(field, found)) is not None:
+                at = f"{found[first]}、{place}"
+                twice.append(
+                    f"波段 {at} 都是“{plain(one, 40)}”，请写明 bands / bands {at} are both {plain(one, 40)!r}: state bands"
+                )
+            found.setdefault(field, place)
+        return found, twice if found else [
             f"{raster.count} 个波段均无可识别的名称 / none of {raster.count} bands has a known name"
         ]
     fields: dict[str, int] = {}
@@ -207,9 +217,45 @@ def _bands(raster: Any, bands: Mapping[str, int | str] | None) -> tuple[dict[str
             problems.append(f"没有波段“{plain(band, 40)}” / there is no band {plain(band, 40)!r}")
         elif field != "pop_total" and read_age_group(field) is None:
             problems.append(f"“{plain(field, 40)}”不是年龄组 / {plain(field, 40)!r} is no age group")
+        elif (first := _same_field(field, fields)) is not None or place in fields.values():
+            other = first or next(one for one, at in fields.items() if at == place)
+            problems.append(
+                f"“{plain(field, 40)}”与“{plain(other, 40)}”是同一项或同一波段 / {plain(field, 40)!r} and {plain(other, 40)!r} are one field or one band"
+            )
         else:
             fields[field] = place
     return fields, problems
+
+
+def _same_field(field: str, known: Mapping[str, int]) -> str | None:
+    """The field among those known that is the same one by another spelling: 0-4 and 0_4."""
+    group = read_age_group(field)
+    return next((one for one in known if one == field or (group is not None and read_age_group(one) == group)), None)
+
+
+def _require_people(frame: pd.DataFrame, valid: NDArray[np.bool_], name: str) -> None:
+    """A raster that holds nobody in the study area is the wrong one: every figure would rest on noughts."""
+    if not valid.any():
+        raise InputDataError(
+            "评估范围内的像元全部无数据 / every cell in the study area is without data", where=name,
+            todo="检查栅格的范围、波段与 nodata 设置 / check the raster's extent, band and nodata value",
+        )  # fmt: skip
+    if not len(frame):
+        raise InputDataError(
+            "评估范围内的像元全部为 0 / every cell in the study area is 0", where=name,
+            todo="检查波段是否正确 / check that it is the right band",
+        )  # fmt: skip
+
+
+def _note_fill(raster: Any, fields: Mapping[str, int], frame: pd.DataFrame, name: str, quality: Quality) -> None:
+    """Cells that hold the largest number of their type where no nodata value is declared: most likely a fill, counted as people."""
+    for field, band in fields.items():
+        kind = np.dtype(raster.dtypes[band - 1])
+        if kind.kind not in "iu" or raster.nodatavals[band - 1] is not None:
+            continue
+        top = np.iinfo(kind).max * raster.scales[band - 1] + raster.offsets[band - 1]
+        if many := int((frame[field] == top).sum()):
+            quality.add("raster_fill", source=name, id=field, n=many, value=f"{top:g}")
 
 
 def _window(

@@ -39,6 +39,10 @@ class Sheet:
         Cells that could not be read; empty unless they were asked for.
     notes : tuple of (check, row, fields)
         Doubts, for `note_doubts`.
+    above : str
+        What stands above the header: titles, and the unit of all figures (单位：万人).
+    total : int, optional
+        Row number of the row of totals, where it was asked for: the last such row without a fault.
     """
 
     source: str
@@ -47,6 +51,8 @@ class Sheet:
     header_row: int
     faults: tuple[tuple[Fault, str | None], ...] = ()
     notes: tuple[tuple[str, int, dict[str, str]], ...] = ()
+    above: str = ""
+    total: int | None = None
 
     def note_doubts(self, quality: Quality) -> None:
         """Hand the doubts over to the collector."""
@@ -72,6 +78,7 @@ def read_sheet(
     header_row: int | None = None,
     encoding: str | None = None,
     keep_faults: bool = False,
+    keep_total: bool = False,
 ) -> Sheet:
     """The table in a CSV, XLSX or XLS file. What the file is, is seen from its bytes; its extension may be wrong.
 
@@ -92,6 +99,8 @@ def read_sheet(
     keep_faults : bool
         Whether cells that cannot be read (#REF!, formulas never calculated) stay as None and are listed in `faults`;
         by default they are an error, all in one message.
+    keep_total : bool
+        Whether the last row of totals stays in the frame (`Sheet.total`): it is what the other rows are held against.
 
     Raises
     ------
@@ -105,7 +114,7 @@ def read_sheet(
     grids = read_grids(data, where, encoding)
     grid, notes = _choose(grids, sheet, where)
     source = f"{where}[{grid.name}]" if len(grids) > 1 else where
-    found = _table_of(grid, source, header_row, notes)
+    found = _table_of(grid, source, header_row, notes, keep_total)
     if found.faults and not keep_faults:
         require_sound(found)
     return found
@@ -186,7 +195,9 @@ def _fill(rows: dict[int, dict[int, str]], merges: Iterable[tuple[int, int, int,
     return filled
 
 
-def _table_of(grid: Grid, source: str, header_row: int | None, notes: list[tuple[str, int, dict[str, str]]]) -> Sheet:
+def _table_of(
+    grid: Grid, source: str, header_row: int | None, notes: list[tuple[str, int, dict[str, str]]], keep_total: bool = False
+) -> Sheet:  # fmt: skip
     if not grid.rows:
         raise InputDataError(
             "没有任何内容 / there is no content", where=source, todo="检查是否导出成功 / export it again"
@@ -197,7 +208,11 @@ def _table_of(grid: Grid, source: str, header_row: int | None, notes: list[tuple
     body_merges = [one for one in grid.merges if one[0] > low]
     if filled := _fill(rows, body_merges, right=False):
         notes.append(("merged_filled", body_merges[0][0], {"n": str(filled)}))
-    rows, dropped = _without_tail(rows)
+    rows, dropped = _without_tail(whole := rows)
+    total = _last_total(dropped, {one.row for one in grid.faults}) if keep_total and rows else None
+    if total is not None:
+        dropped = [one for one in dropped if one[0] != total]
+        rows = {row: cells for row, cells in whole.items() if row in rows or row == total}
     notes += [("row_left_out", row, {"text": text[:60]}) for row, text in dropped]
     left_out = {row for row, _ in dropped}
     faults = [one for one in grid.faults if one.row > low and one.row not in left_out]
@@ -219,13 +234,15 @@ def _table_of(grid: Grid, source: str, header_row: int | None, notes: list[tuple
         columns=pd.Index([headers[column] for column in columns], dtype=object),
         dtype=object,
     )
-    if above := [row for row in sorted(grid.rows) if row < top]:
+    above = [row for row in sorted(grid.rows) if row < top]
+    if above:
         text = " ".join(next(iter(grid.rows[row].values())) for row in above)
         notes.append(("title_rows", above[0], {"n": str(len(above)), "text": text[:80]}))
     placed = tuple(
         (one, headers.get(one.column) if one.column is not None else None) for one in sorted(faults, key=_place)
     )
-    return Sheet(source, frame, tuple(rows), low, placed, tuple(notes))
+    titles = " ".join(text for row in above for text in grid.rows[row].values())[:1000]
+    return Sheet(source, frame, tuple(rows), low, placed, tuple(notes), titles, total)
 
 
 def _place(fault: Fault) -> tuple[int, int]:
@@ -345,6 +362,15 @@ def _without_tail(rows: dict[int, dict[int, str]]) -> tuple[dict[int, dict[int, 
             dropped.append((row, first))
             del kept[row]
     return kept, sorted(dropped)
+
+
+def _last_total(dropped: Sequence[tuple[int, str]], faulty: set[int]) -> int | None:
+    """The last row of totals among those left out; sums of a part (小计, 本页合计) are none, nor is a row with a fault."""
+    names = load_names()
+    total = re.compile(_TOTAL.pattern.replace("{words}", "|".join(names.totals)), re.IGNORECASE)
+    part = re.compile("小计|本页|subtotal", re.IGNORECASE)
+    texts = [(row, text.replace(" ", "")) for row, text in dropped if row not in faulty]
+    return max((row for row, text in texts if total.fullmatch(text) and not part.search(text)), default=None)
 
 
 def _first(cells: dict[int, str]) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from xiqing_space.crs import COORDINATE_DIGITS, GEOGRAPHIC
 from xiqing_space.errors import CrsError, InputDataError
+from xiqing_space.ingest.cells import clean_text
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.vector_checks import misplaced, no_places, rows_text, whole
 from xiqing_space.ingest.vector_files import Opened, open_vector
@@ -165,12 +166,12 @@ def _filtered(frame: gpd.GeoDataFrame, where: Where, source: str) -> NDArray[np.
 
 
 def text_of(value: Any) -> str:
-    """An attribute as text: missing is empty, whole numbers that a gap turned into floats stay whole."""
+    """An attribute as text without unseen characters: missing is empty, whole numbers that a gap turned into floats stay whole."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return clean_text(str(value))
 
 
 # ---- coordinate systems

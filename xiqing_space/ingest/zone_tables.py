@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xiqing_space.errors import InputDataError
-from xiqing_space.ingest.ages import ambiguous_age, read_age_group, years_from_groups
+from xiqing_space.ingest.ages import CHILD_YEARS, ambiguous_age, read_age_group, years_from_groups
 from xiqing_space.ingest.counts import plain, read_count
-from xiqing_space.ingest.membership import reconcile_names
+from xiqing_space.ingest.membership import PREFIXES, reconcile_names
 from xiqing_space.ingest.people_sources import COUNTED, SLACK, Basis, CompoundPeople, DistrictPeople, ZonePeople
 from xiqing_space.ingest.quality import Quality
 
@@ -20,8 +21,16 @@ TOTAL_WORDS = {"合计", "总计", "总数", "共计", "小计", "全区", "全�
 _PLAN_COUNT = (0, 18)
 
 
-def _total_word(value: Any) -> bool:
-    return re.sub(r"[\s:：]", "", plain(value)).lower() in TOTAL_WORDS
+_TOTAL_END = re.compile(r".*(?:合计|总计|共计|总数|小计)(?:[(（].*)?")
+_WAN_BELOW = 1000.0  # persons: a table of zones none of which reaches this, with broken numbers, is in 万人
+_LEAST_SHARE = 0.01  # of the people: fewer are 0–17 in no district; such age columns hold shares
+_MANY = 1000.0  # persons, from which on that can be said
+
+
+def _total_word(value: Any, district: Collection[str] = ()) -> bool:
+    """Whether a name says that its row is a sum: 合计, 西青区合计, or the district's own name."""
+    text = re.sub(r"[\s:：]", "", plain(value)).lower()
+    return text in TOTAL_WORDS or bool(_TOTAL_END.fullmatch(text)) or text in {plain(one).lower() for one in district}
 
 
 def read_counts(
@@ -49,7 +58,7 @@ def read_counts(
             problems.append(
                 f"列“{shown}”未说明是否含本数，请写作 0-17岁 或 0-18岁 / column {shown!r}: write 0-17岁 or 0-18岁"
             )
-        elif re.search(r"岁|年龄|\bage", column.lower()):
+        elif re.search(r"岁|年龄|\bage|儿童|未成年|少儿|幼儿|人口", column.lower()):
             quality.add("people_column_unused", source=source, id=shown, column=shown)
     groups: dict[tuple[int, int], str] = {}
     for column, shown in wanted.items():
@@ -58,6 +67,7 @@ def read_counts(
             problems.append(f"年龄组重复：“{groups[group]}”与“{shown}” / two columns of one age group: {shown!r}")
         elif group:
             groups[group] = shown
+    problems += _crossing(groups)
     numbers: dict[str, list[float]] = {column: [] for column in wanted}
     for place, one in enumerate(rows.to_dict("records")):
         for column, shown in wanted.items():
@@ -75,6 +85,17 @@ def read_counts(
     return frame, problems
 
 
+def _crossing(groups: Mapping[tuple[int, int], str]) -> list[str]:
+    """Age groups that share years while neither holds the other: 0–3岁 beside 3–6岁 would count a year twice, or mean 0–2 and 3–5."""
+    ordered = sorted(one for one in groups if one[0] < CHILD_YEARS)
+    return [
+        f"年龄组“{groups[one]}”与“{groups[other]}”都含 {other[0]} 岁，请写作不重叠的年龄（0-2岁、3-5岁）/ "
+        f"age groups {groups[one]!r} and {groups[other]!r} both hold age {other[0]}: write ages that do not overlap"
+        for place, one in enumerate(ordered) for other in ordered[place + 1 :]
+        if one[0] < other[0] <= one[1] < other[1]
+    ]  # fmt: skip
+
+
 def _check_basis(rows: pd.DataFrame, basis: Basis, problems: list[str]) -> None:
     for column, stated in (("counted", basis.counted), ("base_year", str(basis.base_year))):
         if column not in rows.columns:
@@ -89,7 +110,7 @@ def _check_basis(rows: pd.DataFrame, basis: Basis, problems: list[str]) -> None:
 
 def read_zone_people(
     rows: pd.DataFrame, source: str, basis: Basis, zones: pd.DataFrame, quality: Quality, *,
-    aliases: pd.DataFrame | None = None,
+    aliases: pd.DataFrame | None = None, district_names: Collection[str] = PREFIXES,
 ) -> tuple[ZonePeople, DistrictPeople | None]:  # fmt: skip
     """People per zone, and of the district where the table has a row of totals.
 
@@ -106,12 +127,15 @@ def read_zone_people(
     quality : Quality
     aliases : DataFrame, optional
         See `reconcile_names`.
+    district_names : collection of str
+        Names of the whole area: a row of that name is a row of totals, unless a zone has it.
 
     Raises
     ------
     InputDataError
-        Every problem of the table: text that is no count, rows without a figure, rows given twice, headings that leave open
-        whether a year counts, another way of counting or year.
+        Every problem of the table: text that is no count, rows without a figure, rows given twice (by whatever name), headings
+        that leave open whether a year counts, age groups that cross, figures in 万人 or per cent that are taken for persons,
+        another way of counting or year; and every problem of the alias table.
 
     Notes
     -----
@@ -127,8 +151,12 @@ def read_zone_people(
         one: rows[one].map(plain).to_numpy() if one in rows.columns else "" for one in ("town", "community")
     }})  # fmt: skip
     blank = (names[["town", "community"]] == "").all(axis=1) & numbers[figures].isna().all(axis=1)
-    whole = names["town"].map(_total_word) | ((names["town"] == "") & names["community"].map(_total_word))
-    names.loc[names["community"].map(_total_word), "community"] = ""
+    district = set(district_names) - set(zones["zone_id"]) - set(zones["name"].dropna())
+    named = {
+        one: names[one].map(lambda name: _total_word(name, district)).astype(bool) for one in ("town", "community")
+    }
+    whole = named["town"] | ((names["town"] == "") & named["community"])
+    names.loc[named["community"], "community"] = ""
     for place in np.flatnonzero(~blank & numbers[figures].isna().all(axis=1)).tolist() if figures else []:
         at = numbers["row"].iloc[place]
         problems.append(f"第 {at} 行 / row {at}: 没有任何人数（缺失不等于零）/ no figure at all; missing is not zero")
@@ -141,45 +169,104 @@ def read_zone_people(
         problems.append(f"合计行不止一行 / more than one row of totals: {', '.join(names['row'][whole])}")
     if not body.any():
         problems.append("没有分区行 / there are no rows of zones")
+    problems += _no_persons(numbers[body], figures)
     if problems:
         raise InputDataError("人口表有误 / the people table is at fault", where=source, first=problems,
                              todo="改正这些行或列后重试 / correct these rows or columns")  # fmt: skip
-    found = reconcile_names(names[body], zones, aliases, quality, source=source).mapping
+    reconciled = reconcile_names(names[body], zones, aliases, quality, source=source)
+    if reconciled.alias_problems:
+        raise InputDataError("名称变更表有误 / the table of old and new names is at fault", where=source,
+                             first=reconciled.alias_problems, todo="改正变更表的这些行 / correct these rows of that table")  # fmt: skip
+    found = reconciled.mapping
+    _refuse_twice(found, zones, source)
     frame = numbers[body].reset_index(drop=True).assign(
         **{one: found[one].to_numpy() for one in ("zone_id", "unplaced", "reason", "community", "how")}
     )  # fmt: skip
     frame = frame[frame["how"] != "outside"].reset_index(drop=True)
     total = numbers[whole].reset_index(drop=True)
-    _check_totals(frame, total, figures, source, quality)
+    differing = _check_totals(frame, total, figures, source, quality)
+    every_zone = set(zones["zone_id"]) <= set(frame["zone_id"])
     frame = _without_town_rows(frame, figures, zones, source, quality)
     _note_plan_count(frame, figures, source, quality)
+    _note_noughts(frame, source, quality)
     kept = ["zone_id", "row", *figures, "unplaced", "reason"]
-    district = None
+    of_district = None
     if len(total):
-        stated = {one: float(total[one].iloc[0]) for one in figures if not math.isnan(total[one].iloc[0])}
-        district = DistrictPeople(stated, basis, source) if stated else None
-    return ZonePeople(frame[kept], basis, source), district
+        # where every zone is told, a sum that differs from them is a slip, and nobody more to be placed
+        stated = {one: float(total[one].iloc[0]) for one in figures
+                  if not math.isnan(total[one].iloc[0]) and not (every_zone and one in differing)}  # fmt: skip
+        of_district = DistrictPeople(stated, basis, source) if stated else None
+    return ZonePeople(frame[kept], basis, source), of_district
 
 
-def _differ(parts: pd.DataFrame, stated: Any, figures: list[str], source: str, key: str, quality: Quality) -> None:
+def _no_persons(numbers: pd.DataFrame, figures: list[str]) -> list[str]:
+    """Figures that can be no persons: totals in 万人, age columns in per cent or as shares."""
+    problems = []
+    total = numbers["pop_total"].to_numpy() if "pop_total" in figures else np.full(len(numbers), np.nan)
+    known = total[~np.isnan(total)]
+    if len(known) and known.max() < _WAN_BELOW and (known != np.floor(known)).any():
+        problems.append(
+            f"总人口最大为 {known.max():g} 且有小数，像是以万人为单位，请把单位写进表头，如 常住人口（万人） / "
+            f"the largest total is {known.max():g}, with decimals: if it is in 万人, say so in the header"
+        )
+    groups = {column: group for column in figures if (group := read_age_group(column))}
+    if groups and len(known):
+        years = years_from_groups(list(groups.values()), numbers[list(groups)].to_numpy(dtype=np.float64)).count
+        full = ~np.isnan(years).any(axis=1) & ~np.isnan(total)
+        children, people = math.fsum(years[full].ravel().tolist()), math.fsum(total[full].tolist())
+        if people >= _MANY and 0 < children < _LEAST_SHARE * people:
+            problems.append(
+                f"0–17 岁合计 {children:g} 人，不足总人口 {people:g} 的 1%，像是百分比，请填人数 / "
+                f"0–17 add up to {children:g} of {people:g} people: less than 1 %; state persons, not shares"
+            )
+    return problems
+
+
+def _refuse_twice(found: pd.DataFrame, zones: pd.DataFrame, source: str) -> None:
+    """Two rows that are one zone by another spelling: its people would count twice. Zones that were joined do add up."""
+    own = found[(found["community"] == "") & found["how"].isin(["id", "exact", "suffix"])]
+    label = dict(zip(zones["zone_id"], zones["name"], strict=True))
+    twice = [
+        f"第 {'、'.join(group['row'])} 行都是“{label.get(zone) or zone}” / rows {', '.join(group['row'])} are one zone: {zone}"
+        for zone, group in own.groupby("zone_id") if len(group) > 1
+    ]  # fmt: skip
+    if twice:
+        raise InputDataError("人口表有误 / the people table is at fault", where=source, first=twice,
+                             todo="合并或删去重复的行 / merge these rows, or remove one")  # fmt: skip
+
+
+def _note_noughts(frame: pd.DataFrame, source: str, quality: Quality) -> None:
+    """A nought is taken as stated, and said: it often stands for a figure that nobody had."""
+    if "pop_total" in frame.columns:
+        for row, zone in frame.loc[frame["pop_total"] == 0, ["row", "zone_id"]].itertuples(index=False):
+            quality.add("people_nought", source=source, row=str(row), id=str(zone), zone=str(zone))
+
+
+def _differ(
+    parts: pd.DataFrame, stated: Any, figures: list[str], source: str, key: str, quality: Quality
+) -> set[str]:  # fmt: skip
+    found = set()
     for column in figures:
         held = math.fsum(parts[column]) if len(parts) else math.nan
         if abs(held - stated[column]) > SLACK:
+            found.add(column)
             quality.add("people_totals_differ", source=source, id=key, column=plain(column, 40), parts=f"{held:.0f}",
                         total=f"{stated[column]:.0f}")  # fmt: skip
+    return found
 
 
-def _check_totals(frame: pd.DataFrame, total: pd.DataFrame, figures: list[str], source: str, quality: Quality) -> None:
-    """The row of totals against the rows: towns where every town has a row of its own, else all rows."""
+def _check_totals(
+    frame: pd.DataFrame, total: pd.DataFrame, figures: list[str], source: str, quality: Quality
+) -> set[str]:  # fmt: skip
+    """The row of totals against the rows: towns where every town has a row of its own, else all rows; which columns differ."""
     if not len(total):
-        return
+        return set()
     towns = frame[frame["community"] == ""]
     inner = frame[frame["community"] != ""]
     parts = (
         towns if len(towns) and set(inner["zone_id"]) <= set(towns["zone_id"]) else frame if not len(towns) else None
     )
-    if parts is not None:
-        _differ(parts, total.iloc[0], figures, source, "*", quality)
+    return set() if parts is None else _differ(parts, total.iloc[0], figures, source, "*", quality)
 
 
 def _without_town_rows(

@@ -241,6 +241,7 @@ def read_lists(
             [one for one in (merges.assign(kept_row_id=kept), more) if len(one)] or [merges], ignore_index=True
         )
     note_merges(merges, context.quality)
+    sites = sites.assign(serves=sites["serves"].astype(object).where(sites["serves"].notna(), "everyone"))
     return _as_tables(context, area, sites, merges, grounds)
 
 

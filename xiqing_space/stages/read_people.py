@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ from xiqing_space.errors import ConfigError, InputDataError
 from xiqing_space.ingest.ages import read_age_group
 from xiqing_space.ingest.area import Area
 from xiqing_space.ingest.columns import find_columns
+from xiqing_space.ingest.counts import MOST, UNITS, read_count
+from xiqing_space.ingest.headers import header_scale
 from xiqing_space.ingest.landuse import of_use, within_use
+from xiqing_space.ingest.membership import PREFIXES
 from xiqing_space.ingest.people import as_homes, spread_people
 from xiqing_space.ingest.people_sources import (
     COUNTED_ZH,
@@ -23,10 +28,11 @@ from xiqing_space.ingest.people_sources import (
     DistrictPeople,
     PeopleSources,
     RasterPeople,
+    ZonePeople,
     read_basis,
 )
 from xiqing_space.ingest.raster import read_people_raster
-from xiqing_space.ingest.sheets import read_sheet
+from xiqing_space.ingest.sheets import Sheet, read_sheet
 from xiqing_space.ingest.zone_tables import read_compound_people, read_zone_people
 from xiqing_space.sections import TableConfig
 from xiqing_space.stages.context import Context
@@ -42,12 +48,41 @@ def _table(
     given: TableConfig, role: str, fields: dict[str, str], required: tuple[str, ...], context: Context
 ) -> pd.DataFrame:
     """A table as text under the fields' names, other columns under their own headings, with the file's row numbers."""
-    sheet = read_sheet(given.file, sheet=given.sheet, header_row=given.header_row, encoding=given.encoding)
+    sheet = read_sheet(given.file, sheet=given.sheet, header_row=given.header_row, encoding=given.encoding,
+                       keep_total=role == "zones")  # fmt: skip
     sheet.note_doubts(context.quality)
     found = find_columns(sheet, tuple(fields), given.columns, required=required)
-    context.rows_read[f"population.{role}"] = len(sheet.rows)
-    frame = sheet.frame.rename(columns={header: fields[field] for field, header in found.items()})
+    context.rows_read[f"population.{role}"] = len(sheet.rows) - (sheet.total is not None)
+    frame = _in_persons(sheet).rename(columns={header: fields[field] for field, header in found.items()})
+    if sheet.total is not None:  # its word may stand in any column
+        at = sheet.rows.index(sheet.total)
+        names = [one for one in ("town", "community") if one in frame.columns]
+        frame.loc[frame.index[at], names] = None
+        frame.loc[frame.index[at], names[:1]] = "合计"
     return frame.assign(row=[str(one) for one in sheet.rows])
+
+
+def _in_persons(sheet: Sheet) -> pd.DataFrame:
+    """The sheet's cells with the unit that their header states (万人, 千人) behind each figure, and ages without it in the header."""
+    if re.search(r"(?:计量)?单位\s*[:：]?\s*[万千]", sheet.above):
+        raise InputDataError(
+            "表头以上写明单位为万人（或千人），读取时无法确定适用于哪些列 / a unit of thousands is stated above the header: to which columns?",
+            where=sheet.source, todo="把单位写进各列表头，如 常住人口（万人），并删去该说明 / state the unit in each header and remove that line",
+        )  # fmt: skip
+    frame, renamed = sheet.frame.copy(), {}
+    units = {float(scale): unit for unit, scale in UNITS.items()}
+    for header in map(str, sheet.frame.columns):
+        unit = units.get(header_scale(header))
+        if unit is None:
+            continue
+        frame[header] = [
+            one if one is None or (read_count(one)[1] == "" and math.isnan(read_count(one)[0])) else f"{one}{unit}"
+            for one in frame[header].tolist()
+        ]
+        bare = re.sub(r"[(（\[【][^)）\]】]*[万千][^)）\]】]*[)）\]】]", "", header)
+        if read_age_group(bare) and bare not in frame.columns:
+            renamed[header] = bare
+    return frame.rename(columns=renamed)
 
 
 def _with_towns(rows: pd.DataFrame, given: TableConfig, context: Context) -> pd.DataFrame:
@@ -80,7 +115,10 @@ def people_sources(context: Context, zones: pd.DataFrame, compounds: pd.DataFram
         rows = _table(given.zones, "zones", _ZONE_FIELDS, (), context)
         if given.membership is not None:
             rows = _with_towns(rows, given.membership, context)
-        of_zones, of_district = read_zone_people(rows, given.zones.file.name, basis, zones, quality, aliases=aliases)
+        of_zones, of_district = read_zone_people(rows, given.zones.file.name, basis, zones, quality, aliases=aliases,
+                                                 district_names={*PREFIXES, context.config.area.name})  # fmt: skip
+        if of_district is not None and _tells_all(of_zones, zones):
+            of_district = None  # the row of totals was a check: it leaves nobody for homes that lie in no zone
         if given.target_year is not None and given.target_year != given.base_year:
             from xiqing_space.ingest.cohort import age_zone_people
 
@@ -96,9 +134,20 @@ def people_sources(context: Context, zones: pd.DataFrame, compounds: pd.DataFram
     return PeopleSources(of_compounds, of_zones, of_raster, of_district)
 
 
+def _tells_all(people: ZonePeople, zones: pd.DataFrame) -> bool:
+    """Whether a table has every figure of every zone."""
+    figures = people.frame.drop(columns=["zone_id", "row", "unplaced", "reason"])
+    return set(zones["zone_id"]) <= set(people.frame["zone_id"]) and not bool(figures.isna().to_numpy().any())
+
+
 def _check_totals(totals: Mapping[str, float]) -> None:
     """A total that nothing reads would look as if it counted."""
     known = ("pop_total", "households")
+    if large := [f"{name[:60]} = {value:g}" for name, value in totals.items() if not 0 <= value <= MOST]:
+        raise ConfigError(
+            "totals 中的数不是人数 / totals hold numbers that are no counts of people", where="[population] totals", first=large,
+            todo=f"应为 0 到 {MOST:,.0f} / use numbers from 0 to {MOST:,.0f}",
+        )  # fmt: skip
     if strange := [one for one in totals if one not in known and read_age_group(one) is None]:
         raise ConfigError(
             "totals 中有不认识的项 / unknown totals of people", where="[population] totals", first=[one[:60] for one in strange],
