@@ -1,9 +1,12 @@
-"""The small files of an office that tests put beside the hamlet: tables, workbooks, points in a stated datum."""
+"""The small files of an office that tests put beside the hamlet: tables, workbooks, points in a stated datum; and runs with them."""
 
 from __future__ import annotations
 
 import csv
+import re
+import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,11 @@ import geopandas as gpd
 import openpyxl
 import pandas as pd
 import shapely
-from helpers import Drawing, Result, call, degrees, hamlet_zones, write_config
+from helpers import Drawing, Result, call, degrees, hamlet_zones, table, write_config
 
 from xiqing_space.gcj02 import wgs84_to_gcj02
 from xiqing_space.ingest.match_workbook import WORKBOOK
+from xiqing_space.stage_list import STAGES
 
 
 def gcj(x: float, y: float) -> tuple[float, float]:
@@ -104,3 +108,91 @@ class Office:
     def workbook(self, out: str = "out") -> Path:
         """The workbook of questions."""
         return self.folder / out / "reports" / WORKBOOK
+
+
+# ---- runs that differ by one key of the configuration
+
+Settings = Mapping[str, Any]
+DOUBTS = "quality.csv"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is set, on top of what, and which table, page or list of doubts must differ, of a table perhaps one column."""
+
+    changes: str
+    set: Settings
+    on: Settings = field(default_factory=dict)
+    column: str = ""
+
+
+def merged(*parts: Settings) -> dict[str, Any]:
+    """Configurations on top of each other; a list or a plain value takes the place of the one before."""
+    result: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+            result[key] = merged(result[key], value) if both else value
+    return result
+
+
+class Runs:
+    """Runs of the hamlet by their configuration, each made once.
+
+    A run starts from a copy of an earlier one on the same data, so that only the stages that look at the change are made
+    anew: a stage that does not know that it depends on a key fails here too.
+    """
+
+    def __init__(self, folder: Path, hamlet: Drawing) -> None:
+        self.folder = folder
+        self.count = 0
+        self.done: dict[str, list[tuple[int, Path]]] = {}
+        self.same_data: dict[str, tuple[int, Path]] = {}
+        hamlet.write(folder / "hamlet.osm.pbf")
+        hamlet_zones(folder / "zones.geojson")
+
+    def run(self, settings: Settings, what: str) -> Path:
+        """Folder of a run that goes as far as a table, a page or the readers' doubts need."""
+        depth = next((number for number, one in enumerate(STAGES) if what in one.leaves), len(STAGES) - 1)
+        key, data = repr(settings), repr([settings.get("area"), settings.get("sources")])
+        if what == DOUBTS:  # later stages have doubts of their own, so that only runs of one depth can be compared
+            depth = 0
+        for reached, out in self.done.get(key, []):
+            if reached == depth or (reached > depth and what != DOUBTS):
+                return out
+        self.count += 1
+        out = self.folder / f"out{self.count}"
+        config = write_config(self.folder / f"c{self.count}.toml", settings)
+        deepest, start = self.same_data.get(data, (-1, self.folder))
+        if deepest >= 0:
+            shutil.copytree(start, out)
+        result = call("run", "--config", config, "--out", out, "--only", STAGES[depth].name)
+        assert result.code == 0, result.err[-900:]
+        self.done.setdefault(key, []).append((depth, out))
+        if depth > deepest:
+            self.same_data[data] = (depth, out)
+        return out
+
+    def pair(self, change: Change, base: Settings) -> tuple[Any, Any]:
+        """What a change is about, before and after it."""
+        found = []
+        for settings in (merged(base, change.on), merged(base, change.on, change.set)):
+            one = content(self.run(settings, change.changes), change.changes)
+            found.append(one[change.column] if change.column else one)
+        return found[0], found[1]
+
+
+def content(out: Path, what: str) -> Any:
+    """A table, a page or the doubts of a run without the marks that any change of the run leaves on it."""
+    if what.endswith(".html"):
+        return re.sub(r"ev-[0-9a-f]{12}", "ev", (out / what).read_text("utf-8"))
+    if what == DOUBTS:
+        return pd.read_csv(out / "data/processed" / what, dtype=str, keep_default_na=False)
+    return table(out, what).drop(columns="evidence_id", errors="ignore")
+
+
+def differ(first: Any, second: Any) -> bool:
+    """Whether two contents are not the same."""
+    if isinstance(first, (pd.DataFrame, pd.Series)):
+        return not first.equals(second)
+    return bool(first != second)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import geopandas as gpd
 import pandas as pd
 import pytest
-from helpers import (
-    Drawing,
-    box,
-    call,
-    degrees,
-    hamlet_zones,
-    polygon_feature,
-    table,
-    write_config,
-    write_geojson,
-    write_osmnx,
-)
+from helpers import Drawing, box, degrees, polygon_feature, table, write_config, write_geojson, write_osmnx
+from planner_files import Change, Runs, content, differ, merged
 from pydantic import BaseModel
+from test_config_lists import CHANGES as LISTS
+from test_config_people import CHANGES as PEOPLE
+from test_config_records import CHANGES as RECORDS
 
 from xiqing_space.config import Config, read_config
 from xiqing_space.stage_list import STAGES
@@ -34,15 +24,6 @@ BASE: dict[str, dict[str, Any]] = {"area": {"name": "村"}, "sources": {"osm": "
 WITH_ZONES = {"area": {"zones": "zones.geojson"}}
 WEST = [*degrees(-50, -50), *degrees(450, 850)]
 OVERRIDE = {"standard": "kindergarten_300m", "value": 450.0, "reason": "地方导则另有规定"}
-
-
-@dataclass(frozen=True)
-class Change:
-    """What is set, on top of what, and which table (or page) must differ."""
-
-    changes: str
-    set: Mapping[str, Mapping[str, Any]]
-    on: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 # a search never stops before the farthest limit of any standard, so that one has to be brought near first
@@ -62,7 +43,7 @@ NEAR_ONLY = {
 LAND = {"landuse": {"file": "land.geojson", "preset": "osm"}}
 OWN_CODES = {"own_codes": {"住宅": "residential"}}
 
-CHANGES: dict[str, Change] = {
+HERE: dict[str, Change] = {
     "area.name": Change("area", {"area": {"name": "别处"}}),
     "area.boundary": Change("area", {"area": {"boundary": "boundary.geojson"}}),
     "area.bbox": Change("area", {"area": {"bbox": WEST}}),
@@ -104,6 +85,8 @@ CHANGES: dict[str, Change] = {
     "landuse.encoding": Change("landuse", {"landuse": {"encoding": "latin-1"}},
                                {"landuse": {"file": "land.shp", "preset": "osm", "crs": 4548, "encoding": "GBK", **OWN_CODES}}),
 }  # fmt: skip
+# those of other sections stand with the small files that they need
+CHANGES: dict[str, Change] = {**HERE, **LISTS, **PEOPLE, **RECORDS}
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -115,14 +98,6 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield from leaves(models[0], f"{prefix}{name}.")
         else:
             yield prefix + name
-
-
-def merged(*parts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    result: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        for section, values in part.items():
-            result[section] = {**result.get(section, {}), **values}
-    return result
 
 
 def write_land(folder: Path) -> None:
@@ -139,79 +114,29 @@ def write_land(folder: Path) -> None:
         (folder / f"land{ending}").unlink(missing_ok=True)
 
 
-class Runs:
-    """Runs of the hamlet by their configuration, each made once.
-
-    A run starts from a copy of an earlier one on the same data, so that only the stages that look at the change are made
-    anew: a stage that does not know that it depends on a key fails here too.
-    """
-
-    def __init__(self, folder: Path, hamlet: Drawing) -> None:
-        self.folder = folder
-        self.count = 0
-        self.done: dict[str, tuple[int, Path]] = {}
-        self.same_data: dict[str, tuple[int, Path]] = {}
-        hamlet.write(folder / "hamlet.osm.pbf")
-        other = hamlet.copy()
-        other.street([(800.0, 0.0), (1000.0, 0.0)])
-        other.write(folder / "other.osm.pbf")
-        hamlet_zones(folder / "zones.geojson")
-        write_geojson(folder / "boundary.geojson", [polygon_feature(box(-50, -50, 850, 850))])
-        grid = [{"u": 1, "v": 2, "osmid": "7", "highway": "residential", "line": [(0.0, 0.0), (800.0, 0.0)]}]
-        write_osmnx(folder / "streets.gpkg", grid)
-        write_land(folder)
-
-    def run(self, settings: Mapping[str, Mapping[str, Any]], what: str) -> Path:
-        """Folder of a run that goes as far as a table or a page needs."""
-        depth = next((number for number, one in enumerate(STAGES) if what in one.leaves), len(STAGES) - 1)
-        key, data = repr(settings), repr([settings.get("area"), settings.get("sources")])
-        reached, out = self.done.get(key, (-1, self.folder))
-        if reached < depth:
-            self.count += 1
-            out = self.folder / f"out{self.count}"
-            config = write_config(self.folder / f"c{self.count}.toml", settings)
-            deepest, start = self.same_data.get(data, (-1, self.folder))
-            if deepest >= 0:
-                shutil.copytree(start, out)
-            result = call("run", "--config", config, "--out", out, "--only", STAGES[depth].name)
-            assert result.code == 0, result.err[-300:]
-            self.done[key] = (depth, out)
-            if depth > deepest:
-                self.same_data[data] = (depth, out)
-        return out
-
-
 @pytest.fixture(scope="module")
 def runs(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     made = Runs(tmp_path_factory.mktemp("config"), hamlet)
+    other = hamlet.copy()
+    other.street([(800.0, 0.0), (1000.0, 0.0)])
+    other.write(made.folder / "other.osm.pbf")
+    write_geojson(made.folder / "boundary.geojson", [polygon_feature(box(-50, -50, 850, 850))])
+    grid = [{"u": 1, "v": 2, "osmid": "7", "highway": "residential", "line": [(0.0, 0.0), (800.0, 0.0)]}]
+    write_osmnx(made.folder / "streets.gpkg", grid)
+    write_land(made.folder)
     made.run(BASE, PAGE)
     return made
-
-
-def content(out: Path, what: str) -> Any:
-    """A table or a page without the marks that any change of the run leaves on it."""
-    if what.endswith(".html"):
-        return re.sub(r"ev-[0-9a-f]{12}", "ev", (out / what).read_text("utf-8"))
-    return table(out, what).drop(columns="evidence_id", errors="ignore")
-
-
-def differ(first: Any, second: Any) -> bool:
-    if isinstance(first, pd.DataFrame):
-        return not first.equals(second)
-    return bool(first != second)
 
 
 def test_every_key_of_the_model_has_a_change() -> None:
     # [fetch] is for `make data` alone: tests/test_fetch.py has its keys, and that no run changes with them
     assert set(CHANGES) == {key for key in leaves(Config) if not key.startswith("fetch.")}
+    assert len(CHANGES) == sum(map(len, (HERE, LISTS, PEOPLE, RECORDS))), "none stands in two places"
 
 
-@pytest.mark.parametrize("key", list(CHANGES))
+@pytest.mark.parametrize("key", list(HERE))
 def test_each_key_changes_what_it_names(key: str, runs: Runs) -> None:
-    change = CHANGES[key]
-    before = runs.run(merged(BASE, change.on), change.changes)
-    after = runs.run(merged(BASE, change.on, change.set), change.changes)
-    assert differ(content(before, change.changes), content(after, change.changes))
+    assert differ(*runs.pair(HERE[key], BASE))
 
 
 def test_the_comparison_itself_can_say_no(runs: Runs) -> None:
