@@ -12,7 +12,7 @@ from benchmarks.common import Measured, Tools, seconds_text, times, version_line
 _WORDS = {"nodes": "nodes", "edges": "edges", "first": "first search, s", "building": "building its graph, s",
           "pairs": "distances found", "page_mb": "pages, MB"}  # fmt: skip
 _OURS = ("xiqing-space", "osmium", "numpy", "scipy", "shapely", "pandas", "geopandas", "folium")
-_RIVALS = ("osmnx", "pyrosm", "pandana", "networkx", "igraph", "scikit-learn", "osmium", "numpy", "scipy", "pandas", "geopandas",
+_RIVALS = ("osmnx", "pyrosm", "pandana", "networkx", "igraph", "access", "scikit-learn", "osmium", "numpy", "scipy", "pandas", "geopandas",
            "shapely", "folium")  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _setting(tools: Tools) -> list[str]:
 
 _HOW = """\
 Absolute times move from machine to machine, and with whatever else runs on it; ratios within one table are what counts.
-Seconds of a, b and c are taken inside the process, imports left out on every side; those of d and e from the shell, imports
+Seconds of a, b, c and f are taken inside the process, imports left out on every side; those of d and e from the shell, imports
 included. Peak MB is the most memory that the process held at once, interpreter and libraries included.
 
 **What is not the same on both sides.** In a, ours cuts streets at shared nodes, crossings and gates and never merges across ways;

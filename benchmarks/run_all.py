@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import parts
+from benchmarks import parts, parts_scale
 from benchmarks.common import ROOT, WORK, City, Tools, find_cities, say
 from benchmarks.report import Section, write_results
 
-_ALL = ("a", "b", "c", "d")
+_ALL = ("a", "b", "c", "d", "f")
 _GOALS = {"nearest": {"networkx": 18.0, "pandana": 20.0}, "catchments": {"networkx": 2.0, "pandana": 4.0}}
 
 
@@ -45,6 +45,17 @@ def _searches(tools: Tools, cities: dict[str, City], tasks: list[str]) -> list[S
     return sections
 
 
+def _at_scale(tools: Tools, cities: dict[str, City], exported: bool) -> list[Section]:
+    """Part f on Porto and on its sixteen tiles, else on what there is; the graphs of b and c are taken over."""
+    city = cities.get("porto") or next(iter(cities.values()))
+    graph, many = WORK / f"{city.key}.npz", WORK / f"{city.key}_16.npz"
+    tiled = city.key == "porto"
+    if not exported:
+        parts.export(tools, city, tiled=tiled)
+    sections = parts_scale.at_scale(tools, city.title, graph, 1)
+    return sections + (parts_scale.at_scale(tools, f"16 × {city.title}", many, 16) if tiled else [])
+
+
 def _sections(tools: Tools, cities: dict[str, City], wanted: str) -> list[Section]:
     sections: list[Section] = []
     xml: dict[str, tuple[Path, Path]] = {}
@@ -60,6 +71,8 @@ def _sections(tools: Tools, cities: dict[str, City], wanted: str) -> list[Sectio
             sections.append(parts.graph_of_tiles(tools, cities["porto"]))
     if tasks := [task for letter, task in (("b", "nearest"), ("c", "catchments")) if letter in wanted]:
         sections += _searches(tools, cities, tasks)
+    if "f" in wanted:
+        sections += _at_scale(tools, cities, exported=bool(tasks))
     if "d" in wanted and whole:
         sections += parts.whole_run(tools, whole, *xml[whole.key])
     return sorted(sections, key=lambda section: section.title[0])
