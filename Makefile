@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage data maps sample check test notebooks lint format docs bench clean
+.PHONY: help coverage data maps report verify sample check test notebooks lint format docs bench clean
 
 help: ## 显示本说明 / this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,12 @@ coverage: .venv/installed ## 安装环境、读取数据、计算、制图 / set
 
 maps: .venv/installed ## 只重画地图（及其所需）/ the maps and what they need
 	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only maps
+
+report: .venv/installed ## 写出工作簿、GeoPackage、Shapefile（及其所需）/ workbook, GeoPackage, Shapefiles and what they need
+	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only report
+
+verify: .venv/installed ## 核对结果文件并重新计算 / check the results' files and make the run again
+	@$(BIN)/python -m xiqing_space verify "$(OUT)" --config "$(CONFIG)"
 
 check: .venv/installed ## 只检查数据 / check the data, compute nothing
 	@$(BIN)/python -m xiqing_space check --config "$(CONFIG)" --out "$(OUT)"

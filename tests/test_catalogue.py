@@ -202,7 +202,7 @@ THINGS: list[tuple[dict[str, str], list[tuple[str, str]], str]] = [
     ({"amenity": "school", "isced:level": "3"}, [("senior_school", "operating")], ""),
     ({"amenity": "school", "isced:level": "1;2"}, [("primary_school", "operating"), ("junior_school", "operating")], ""),
     ({"amenity": "school", "isced:level": "3, 2"}, [("junior_school", "operating"), ("senior_school", "operating")], ""),
-    ({"amenity": "school", "isced:level": "1", "name": "高级中学"}, [("primary_school", "operating")], ""),
+    ({"amenity": "school", "isced:level": "1", "name": "高级中学"}, [("senior_school", "operating")], ""),  # a Chinese name ends in what it is
     ({"amenity": "school", "grades": "1-6"}, [("primary_school", "operating")], ""),
     ({"amenity": "school", "grades": "7-9"}, [("junior_school", "operating")], ""),
     ({"amenity": "school", "grades": "1-9"}, [("primary_school", "operating"), ("junior_school", "operating")], ""),

@@ -16,6 +16,7 @@ import shapely
 from helpers import call, degrees, files_of, write_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planner_files import write_layer
 
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.catalog.checkup import load_checkup
@@ -450,7 +451,7 @@ def test_what_is_asked_of_each_facility() -> None:
 
 def test_every_doubt_is_asked_once_or_needs_no_answer() -> None:
     quality = Quality()
-    quality.add("possible_double", source="a.pbf", id="osm:n1", other="osm:w5")
+    quality.add("possible_double", source="a.pbf", id="osm:n1", name="osm:n1", other="osm:w5")
     quality.add("kind_unmapped", source="a.pbf", id="sports", kind=("体育", "Sports"))
     quality.add("clipped_way", source="a.pbf", n=3, missing=4)
     quality.add("capacity_unread", source="名录.xlsx", row="7", value="约百")
@@ -478,7 +479,7 @@ def test_a_row_of_a_list_without_a_place_is_asked_for_it() -> None:
     )  # fmt: skip
     both = with_unlocated(facilities_frame({}), lost)
     quality = Quality()
-    quality.add("match_none", id="file:名册:7")
+    quality.add("match_none", id="file:名册:7", name="乙园")
     done = take_survey(quality, both, ZONES, CATALOGUE, RULES)
     assert done.returns[["owner_id", "department", "zone", "fields", "current_zh"]].to_numpy().tolist() == [
         ["file:名册:7", "education", "二镇", "place", "位置：缺"]
@@ -639,6 +640,20 @@ def test_counts_and_changes_stand_in_both(tmp_path: Path) -> None:
     assert "首次体检" in write_checkup_page(checkup(), tmp_path / "b.html").read_text("utf-8")
 
 
+def test_counts_say_that_rows_wait_for_a_choice(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        [{"kind": "幼儿园", "stated": 1, "by_site": 3, "by_legal_person": 3, "difference": 2, "zh": "甲", "en": "a"}]
+    )
+    waiting = doubts({"check": "match_to_confirm", "row": "1"}, {"check": "match_to_confirm", "row": "2"})
+    made = checkup(counts=frame, doubts=with_doubt_ids(waiting))
+    assert made.waiting is not None
+    assert made.waiting[0].startswith("名录中有 2 行等待")
+    assert made.waiting[0] in write_checkup_page(made, tmp_path / "a.html").read_text("utf-8")
+    book = openpyxl.load_workbook(write_checkup_workbook(made, tmp_path / "a.xlsx"))
+    assert book["数量核对"].cell(HEADER_ROW + 3, 1).value == "\n".join(made.waiting)
+    assert checkup(counts=frame).waiting is None
+
+
 def test_counts_with_longer_names() -> None:
     frame = pd.DataFrame(
         [{"label": "kindergarten", "kinds": "kindergarten", "stated": 115, "counted_by_site": 117, "counted_by_legal_person": 115,
@@ -684,3 +699,31 @@ def test_two_checks_of_the_same_data_give_the_same_bytes(hamlet_osm: Path, tmp_p
         assert call("check", "--config", config, "--out", tmp_path / name).code == 0
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
     assert len(files_of(tmp_path / "a")) == 3
+
+
+def test_every_question_can_be_settled() -> None:
+    """What is asked has a rule for its answer: 属实 or 有误 closes it, or fields that are asked for do."""
+    for check in ("merge_conflict", "stated_total_differs", "kind_unknown", "gate_not_open", "compound_gates_unknown"):
+        ask = RULES.ask(check)
+        assert ask is not None, check
+        assert ask.confirm == "settles" or ask.deny == "settles" or ask.fields, check
+    assert "people_basis" in RULES.not_asked, "a fact that the office itself configured is no question"
+
+
+def test_a_check_asks_towns_for_gates(hamlet_osm: Path, tmp_path: Path) -> None:
+    """甲小区 has a mapped gate on its wall, so nobody is asked; 乙小区 of the office's file, where no gate lies, is."""
+    write_layer(
+        tmp_path / "own.geojson",
+        [{"小区": "乙小区", "编号": "C1", "封闭": "是", "ring": [(640.0, 440.0), (770.0, 440.0), (770.0, 560.0)]}],
+    )
+    base = {"area": {"name": "村"}, "sources": {"osm": str(hamlet_osm)}}
+    asked_for = {}
+    for name, more in {"map": {}, "own": {"compounds": {"file": "own.geojson"}}}.items():
+        config = write_config(tmp_path / f"{name}.toml", base | more)
+        assert call("check", "--config", config, "--out", tmp_path / name).code == 0
+        found = read_doubts(tmp_path / name / "quality.csv")
+        assert found is not None
+        asked_for[name] = found.loc[found["check"] == "compound_gates_unknown", ["id", "source"]].to_numpy().tolist()
+    assert asked_for == {"map": [], "own": [["file:own:C1", "own.geojson"]]}
+    book = openpyxl.load_workbook(tmp_path / "own/reports/data_checkup.xlsx")
+    assert [cell.value for cell in book["街镇"][HEADER_ROW + 1]][1:3] == ["file:own:C1", "乙小区"]

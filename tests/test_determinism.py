@@ -144,7 +144,7 @@ def test_a_run_on_cached_stages_equals_a_fresh_one(forth: Path, hamlet: Drawing,
 
 def test_stages_taken_one_by_one_equal_a_whole_run(forth: Path, hamlet: Drawing, tmp_path: Path) -> None:
     osm = hamlet.write(tmp_path / "hamlet.osm")
-    for stage in STAGES[:-1]:
+    for stage in STAGES[: [stage.name for stage in STAGES].index("indicators") + 1]:
         parts = run(tmp_path, osm, "--only", stage.name)
     assert without_timing(parts) == without_timing(forth)
 

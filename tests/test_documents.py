@@ -65,8 +65,8 @@ def test_as_shipped_no_list_is_on() -> None:
 # ---- notebooks
 
 
-def test_there_is_a_notebook() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["01_look_at_the_data.ipynb"]
+def test_there_are_notebooks() -> None:
+    assert [path.name for path in NOTEBOOKS] == ["01_look_at_the_data.ipynb", "02_coverage_step_by_step.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

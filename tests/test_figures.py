@@ -36,7 +36,7 @@ def run(drawing: Drawing, folder: Path, **sections: dict[str, Any]) -> Path:
 
 def figure(processed: Path, kind: str, standard: str, measure: str, zone: str = "*") -> pd.Series:
     rows = pd.read_parquet(processed / "indicators.parquet").query(
-        "kind == @kind and standard_id == @standard and measure == @measure and zone_id == @zone and age_band == '*'"
+        "indicator_id == 'A02-coverage' and kind == @kind and standard_id == @standard and measure == @measure and zone_id == @zone and age_band == '*'"
     )
     assert len(rows) == 1
     return rows.iloc[0]

@@ -20,7 +20,7 @@ FLOORS = {
     "siting": 6,
     "indicators": 7,
     "maps": 8, "report": 8,
-    "pipeline": 9, "run_inputs": 9, "stage_list": 9, "stages": 9, "fetch": 9, "data_checkup": 9,
+    "pipeline": 9, "run_inputs": 9, "stage_list": 9, "stages": 9, "fetch": 9, "data_checkup": 9, "compare": 9, "verify": 9,
     "cli": 10, "__main__": 10,
 }  # fmt: skip
 PACKAGE = "xiqing_space"

@@ -200,3 +200,24 @@ def test_a_row_says_the_same_wherever_it_stands(
     assert dict(zip(first["row_id"], first["enrolled"], strict=True)) == {
         f"file:a:{code}": number * 10.0 for number, (code, *_) in enumerate(rows)
     }
+
+
+def test_a_dentist_of_a_map_service_is_no_riddle(tmp_path: Path) -> None:
+    """诊所 alone may be anything; 口腔诊所 and 宠物诊所 look like clinics and the catalogue's exclusions name them."""
+    rows = [["名称", "类别"], ["柳香口腔诊所", "医疗保健服务;诊所;诊所"], ["爱心宠物诊所", "宠物医院"], ["李氏诊所", "医疗保健服务;诊所;诊所"],
+            ["枫丰少儿培训中心", "科教文化服务;培训机构;培训机构"], ["示例小学", "小学"]]  # fmt: skip
+    frame, quality = read(write(tmp_path / "poi.xlsx", rows))
+    assert frame["name"].tolist() == ["示例小学"]
+    told = quality.frame().set_index("row")["check"].to_dict()
+    assert told == {"2": "kind_excluded", "3": "kind_excluded", "4": "kind_unknown", "5": "kind_excluded"}
+
+
+def test_codes_that_excel_cut_are_told(tmp_path: Path) -> None:
+    """An id of 18 digits that was typed in as a number: Excel keeps 15. As text it is whole."""
+    rows = [["名称", "学段", "统一代码"], ["第一小学", "小学", 121201110000000000], ["第二小学", "小学", "12120111MB1234567X"],
+            ["第三小学", "小学", 999999999999999]]  # fmt: skip
+    _, quality = read(write(tmp_path / "s.xlsx", rows))
+    told = [one for one in quality.rows if one["check"] == "digits_cut"]
+    assert [one["row"] for one in told] == ["2"]
+    assert "有 1 个单元格" in told[0]["what_zh"]
+    assert "121201110000000000" in told[0]["what_zh"]

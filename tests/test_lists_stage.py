@@ -153,7 +153,7 @@ def test_the_share_within_300_m_by_hand(office: Office) -> None:
     del homes[269.0, 440.0]  # in the ground of 示例小学: no home
     near = sum(area for (x, y), area in homes.items() if ((x - 20) ** 2 + (y - 220) ** 2) ** 0.5 <= 300 and x < 500)
     west = sum(area for (x, _), area in homes.items() if x < 500)
-    rows = table(office.folder / "out", "indicators")
+    rows = table(office.folder / "out", "indicators").query("indicator_id == 'A02-coverage'")
     mine = rows[(rows["standard_id"] == "kindergarten_300m") & (rows["measure"] == "radius") & (rows["zone_id"] == "w")]
     assert mine["value"].iloc[0] == pytest.approx(near / west, abs=1e-3)
 
@@ -285,3 +285,42 @@ def test_a_list_named_twice_is_refused_in_one_message(office: Office) -> None:
     assert result.code == 1
     assert "写了两次" in result.err
     assert "roster.xlsx" in result.err
+
+
+def test_a_stated_status_beats_a_silent_list(hamlet: Drawing, tmp_path: Path) -> None:
+    """The bureau's roster (trust 2) does not say whether 东方 is open; the map service (trust 4) says closed. 西方: 在营 and 停办."""
+    office = Office(tmp_path, hamlet)
+    head = ["名称", "类别", "状态", "经度", "纬度"]
+    write_table(
+        tmp_path / "a.csv",
+        [head, ["东方幼儿园", "幼儿园", "", *gcj(700, 300)], ["西方幼儿园", "幼儿园", "在营", *gcj(100, 300)]],
+    )
+    write_table(
+        tmp_path / "b.csv",
+        [head, ["东方幼儿园", "幼儿园", "停办", *gcj(700, 300)], ["西方幼儿园", "幼儿园", "停办", *gcj(100, 300)]],
+    )
+    lists = [{"file": "a.csv", "trust": 2, "datum": "GCJ-02"}, {"file": "b.csv", "trust": 4, "datum": "GCJ-02"}]
+    office.run({"facilities": lists}, "--only", "ingest")
+    found = facilities(office)
+    assert found.loc[["file:a:2", "file:a:3"], "status"].tolist() == ["closed", "operating"]
+    clash = office.quality().query("check == 'merge_conflict'")
+    assert clash[["id", "source"]].to_numpy().tolist() == [["file:a:3", "b.csv"]], (
+        "a list that is silent contradicts nobody"
+    )
+    assert "状态：现状运营（a.csv）≠ 已关闭（b.csv）" in clash["what_zh"].item()
+    assert "status: operating (a.csv) ≠ closed (b.csv)" in clash["what_en"].item()
+
+
+def test_a_row_that_may_be_a_facility_of_its_town_lowers_the_count(hamlet: Drawing, tmp_path: Path) -> None:
+    """云杉 (西片) is near nothing in name. The map's 第一幼儿园 stands in 西片 and no row of the list is it: one or two there.
+
+    A second list row that is 第一 itself takes it away: then 云杉 is another, two for certain.
+    """
+    office = Office(tmp_path, hamlet)
+    head = ["名称", "街镇", "类别"]
+    for name, rows in {"one": [], "two": [["第一幼儿园", "西片", "幼儿园"]], "east": []}.items():
+        town = "东片" if name == "east" else "西片"
+        write_table(tmp_path / f"{name}.csv", [head, ["云杉幼儿园", town, "幼儿园"], *rows])
+        office.run({"facilities": [{"file": f"{name}.csv"}]}, "--only", "ingest", out=name)
+    asked = {name: table(tmp_path / name, "unlocated")["asked"].tolist() for name in ("one", "two", "east")}
+    assert asked == {"one": [True], "two": [False], "east": [False]}

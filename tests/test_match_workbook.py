@@ -293,3 +293,34 @@ def test_any_text_survives_and_answers_come_back(names: list[str], data: st.Data
     assert back.stale.empty
     assert back.answers["row_id"].tolist() == asked
     assert set(back.answers["decision"]) <= {"none" if chosen == "都不是" else "unsure"}
+
+
+def test_the_workbook_reads_and_prints_well(tmp_path: Path) -> None:
+    """Kinds in Chinese, titles and reasons wrapped and whole, one page wide; a park is no answer to a kindergarten."""
+    rows = pd.DataFrame([("r1", "春芽初级中学", "育新路3号", "清溪镇", "junior_school"), ("r2", "云杉幼儿园", None, "清溪镇", "kindergarten")],
+                        columns=list(ROW_COLUMNS))  # fmt: skip
+    places = pd.DataFrame(
+        [("a", "春芽初级中学", None, "junior_school", "白杨镇", 117.01, 39.01, "osm"), ("b", "云杉公园", None, "park", "清溪镇", 117.02, 39.02, "osm")],
+        columns=list(CANDIDATE_COLUMNS),
+    )  # fmt: skip
+    found = match_list(rows, places, zones=("清溪镇", "白杨镇"))
+    assert found.groupby("row_id")["candidate_id"].apply(lambda one: one.dropna().tolist()).to_dict() == {
+        "r1": ["a"],
+        "r2": [],
+    }
+    sheet = openpyxl.load_workbook(write_match_workbook(tmp_path / "m.xlsx", found, rows, places))[ASK_SHEET]
+    at = columns(sheet)
+    assert [sheet.cell(line, at["row_kind"]).value for line in (2, 3)] == ["初中", "幼儿园"]
+    why = sheet.cell(2, at["why"])
+    assert why.alignment.wrap_text
+    assert why.value.count("街镇不同") == 1
+    zh, en = why.value.split(" / ", 1)
+    assert not any("\u4e00" <= one <= "\u9fff" for one in en)
+    assert zh.startswith("名称 1.00")
+    assert all(cell.alignment.wrap_text for cell in sheet[1] if cell.value)
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.print_title_rows) == (
+        "landscape",
+        1,
+        "$1:$1",
+    )
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage

@@ -165,10 +165,12 @@ def test_open_rows_are_doubts() -> None:
     found = match_list(
         rows(("1", "春芽幼儿园", "清溪镇"), ("2", "启明幼儿园", "清溪镇")), places(("a", "春芽幼儿园", "白杨镇"))
     )
-    note_matches(found, "roster.xlsx", quality)
-    assert quality.frame()[["check", "source", "row"]].to_numpy().tolist() == [
-        ["match_none", "roster.xlsx", "2"], ["match_to_confirm", "roster.xlsx", "1"],
-    ]  # fmt: skip
+    lists = rows(("1", "春芽幼儿园", "清溪镇"), ("2", "启明幼儿园", "清溪镇"))
+    note_matches(found, lists.assign(source=["roster.xlsx[幼儿园]", "other.csv"], source_row=["5", "7"]), quality)
+    assert quality.frame()[["check", "source", "row", "id"]].to_numpy().tolist() == [
+        ["match_none", "other.csv", "7", "2"],
+        ["match_to_confirm", "roster.xlsx[幼儿园]", "5", "1"],
+    ], "each row names its own list, or its list would be called usable"
 
 
 NAMES = st.sampled_from(

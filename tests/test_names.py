@@ -205,3 +205,12 @@ def plain_edits(one: str, other: str) -> int:
 @given(st.text("abc", max_size=5), st.text("abc", max_size=5))
 def test_edits_are_those_of_the_definition(one: str, other: str) -> None:
     assert edits(one, other) == plain_edits(one, other)
+
+
+def test_a_remark_on_the_data_is_no_campus() -> None:
+    """（示例） says of what kind the data are; （示例分园） and （东区） say which campus."""
+    assert key("清溪镇第一幼儿园（示例）") == key("清溪镇第一幼儿园")
+    assert key("第二十九幼儿园（云杉分园）（示例）") == key("第二十九幼儿园（云杉分园）")
+    assert compare_names(normalise("春芽幼儿园（示例）"), normalise("春芽幼儿园")).clear
+    assert not compare_names(normalise("春芽幼儿园（东区）"), normalise("春芽幼儿园")).clear
+    assert normalise("示例小学").core == "示例", "outside brackets it may be the name itself"

@@ -49,7 +49,7 @@ def ingest(office: Office, out: str, population: dict[str, Any], **more: Any) ->
 
 
 def figures(office: Office, measure: str, out: str = "out") -> pd.DataFrame:
-    rows = table(office.folder / out, "indicators")
+    rows = table(office.folder / out, "indicators").query("indicator_id == 'A02-coverage'")
     mine = rows[(rows["standard_id"] == "kindergarten_300m") & (rows["measure"] == measure) & (rows["age_band"] == "*")]
     return mine.set_index("zone_id")
 

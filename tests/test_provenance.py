@@ -246,7 +246,7 @@ def test_evidence_covers_every_row_of_the_indicators(helsinki_run: Path) -> None
     assert rows["evidence_id"].is_unique
     assert rows["evidence_id"].str.fullmatch("ev-[0-9a-f]{12}").all()
     assert set(record["evidence"]) == set(rows["evidence_id"])
-    keys = ["indicator_id", "kind", "zone_id", "measure", "standard_id", "age_band"]
+    keys = ["indicator_id", "kind", "zone_id", "measure", "standard_id", "age_band", "variant"]
     for row in rows.itertuples(index=False):
         assert record["evidence"][row.evidence_id] == {key: getattr(row, key) for key in keys}
 

@@ -76,3 +76,22 @@ def test_totals_that_cannot_be() -> None:
             FACILITIES, [Stated("甲", KINDERGARTEN, -1), Stated("乙", KINDERGARTEN, 1), Stated("乙", SECONDARY, 1)]
         )
     assert caught.value.first == ("甲", "乙")
+
+
+def test_it_is_said_what_a_nine_year_school_counts_as() -> None:
+    """Two primary schools, one of which is a nine-year school: 2 primary, 1 junior, and 2 campuses of both together."""
+    rows = [("p1", "primary_school"), ("n1", "primary_school"), ("n1", "junior_school")]
+    frame = pd.DataFrame([(*one, "public", "operating", None) for one in rows],
+                         columns=["site_id", "kind", "operator", "status", "legal_person"])  # fmt: skip
+    primary, both, junior = (
+        reconcile(frame, [Stated("x", kinds, total)]).iloc[0]
+        for kinds, total in (
+            (("primary_school",), 1),
+            (("primary_school", "junior_school"), 2),
+            (("junior_school",), 1),
+        )
+    )
+    assert (primary["by_site"], both["by_site"], junior["by_site"]) == (2, 2, 1)
+    assert "其中 1 处兼有其他学段" in primary["zh"]
+    assert "1 of them have other levels too" in primary["en"]
+    assert "兼有其他学段" not in both["zh"], "a campus counts once in a total of both"

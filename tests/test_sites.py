@@ -56,12 +56,20 @@ def test_one_facility_of_three_sources_takes_each_value_from_the_most_trusted() 
         ["r", "p", 90.0],
     ]
     assert merges["conflicts"].tolist() == [
-        "enrolled: 240 (roster) ≠ 200 (osm)",
+        "在园（在校）人数：240（roster）≠ 200（osm）",
+        "性质：公办（roster）≠ 民办（poi）",
+    ]
+    assert merges["conflicts_en"].tolist() == [
+        "children enrolled: 240 (roster) ≠ 200 (osm)",
         "operator: public (roster) ≠ private (poi)",
     ]
     quality = Quality()
-    note_merges(merges, quality)
-    assert quality.frame()["check"].tolist() == ["merge_conflict"] * 2 + ["rows_merged"] * 2
+    note_merges(merges, {"r": "名册.xlsx[幼儿园]", "o": "a.pbf", "p": "poi.csv"}, quality)
+    told = quality.frame()
+    assert told["check"].tolist() == ["merge_conflict"] * 2 + ["rows_merged"] * 2
+    assert told["source"].tolist() == ["osm", "poi", "a.pbf", "poi.csv"], (
+        "the list that contradicts is not called usable"
+    )
 
 
 def test_a_survey_is_trusted_before_any_priority() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -13,9 +14,10 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from helpers import call, draw_hamlet, write_config
+from helpers import Drawing, call, degrees, draw_hamlet, table, write_config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from planner_files import Office, write_layer, write_table
 from test_checkup import CATALOGUE, RULES, ZONES, asked, checkup, facilities_frame
 
 from xiqing_space.errors import InputDataError
@@ -36,7 +38,7 @@ FACILITIES = facilities_frame(
 )
 QUALITY = Quality()
 QUALITY.add("kind_unmapped", source="a.pbf", id="sports", kind=("体育", "Sports"))
-QUALITY.add("possible_double", source="a.pbf", id="k1", other="k9")
+QUALITY.add("possible_double", source="a.pbf", id="k1", name="k1", other="k9")
 DOUBTS, ASKED = asked(FACILITIES, Quality(list(QUALITY.rows)))
 ID = {f"{one.owner_id or one.check}:{one.check}": one.doubt_id for one in ASKED.itertuples(index=False)}
 GAPS, STATUS, LEVEL, CLINIC, DOUBLE, NONE = (
@@ -464,7 +466,7 @@ def test_corrections_change_what_they_name_and_nothing_else() -> None:
     assert changed.loc[0, "capacity_from"] == "survey"
     moved = changed.set_index("facility_id").loc["c1"]
     assert (moved["located_by"], moved["datum_in"], moved["geometry"].wkt) == (
-        "file",
+        "survey",
         "WGS-84",
         "POINT (117.0012346 39.08)",
     )
@@ -608,3 +610,111 @@ def test_check_returned_check(tmp_path: Path) -> None:
     assert "b.xlsx[区" in failed.err
     assert "Traceback" not in failed.err
     assert (out / "quality.csv").read_bytes() == kept
+
+
+# ---- in a run
+
+
+def check_and_fill(office: Office, settings: dict[str, Any], answers: dict[tuple[str, str], Fill], name: str) -> Path:
+    """The check's workbook with answers, by (check, a word of the doubt) and column title."""
+    out = office.folder / f"check-{name}"
+    result = call("check", "--config", office.config(settings, f"{name}.toml"), "--out", out)
+    assert result.code == 0, result.err
+    doubts = read_doubts(out / "quality.csv")
+    assert doubts is not None
+    ids = {}
+    for (check, word), cells in answers.items():
+        mine = doubts[(doubts["check"] == check) & doubts["what_zh"].str.contains(word)]
+        ids[mine["doubt_id"].item()] = cells
+    return fill(out / "reports/data_checkup.xlsx", office.folder / f"{name}.xlsx", ids)
+
+
+def place(x: float, y: float) -> Fill:
+    lon, lat = degrees(x, y)
+    return {"经度": lon, "纬度": lat, "坐标系": "WGS-84"}
+
+
+def test_what_departments_return_is_in_the_tables_of_a_run(hamlet: Drawing, tmp_path: Path) -> None:
+    """第一幼儿园: 180 places on the map, nobody says who runs it; the bureau: private, 240. 云杉 has no place; it stands at (700, 300)."""
+    office = Office(tmp_path, hamlet)
+    write_table(tmp_path / "名册.csv", [["名称", "街镇", "类别", "性质", "学位数", "班数"],
+                                       ["云杉幼儿园", "东片", "幼儿园", "民办", "90", "3"]])  # fmt: skip
+    lists: dict[str, Any] = {"facilities": [{"file": "名册.csv"}]}
+    answers = {
+        ("ask_gaps", "第一幼儿园"): {"性质": "民办", "学位数": 240},
+        ("match_none", "云杉幼儿园"): place(700, 300),
+    }
+    sheet = check_and_fill(office, lists, answers, "回执")
+    office.run(lists, "--only", "ingest")
+    before = table(tmp_path / "out", "facilities").set_index("facility_id")
+    told = {("match_none", "file:名册:2"), ("facilities_unlocated", "")}
+    assert told <= set(office.quality()[["check", "id"]].itertuples(index=False, name=None))
+    office.run(lists | {"survey": {"sheets": [sheet.name]}}, "--only", "ingest", out="after")
+    after = table(tmp_path / "after", "facilities").set_index("facility_id")
+    columns_ = ["operator", "capacity_places", "capacity_from"]
+    assert before.loc["osm:n118", columns_].tolist() == ["unknown", 180.0, "tag"]
+    assert after.loc["osm:n118", columns_].tolist() == ["private", 240.0, "survey"]
+    found = after.loc["file:名册:2"]
+    assert found[["operator", "capacity_places", "capacity_from", "classes", "located_by", "inside"]].tolist() == [
+        "private", 90.0, "file", 3.0, "survey", True,
+    ]  # fmt: skip
+    point = shapely.from_wkb(found["geometry"])
+    assert (point.x, point.y) == pytest.approx(degrees(700, 300), abs=1e-6)
+    assert table(tmp_path / "after", "unlocated").empty
+    others = before.index.difference(["osm:n118"])
+    pd.testing.assert_frame_equal(before.loc[others], after.loc[others])
+    doubts = office.quality("after")
+    assert not told & set(doubts[["check", "id"]].itertuples(index=False, name=None))
+    clash = doubts[doubts["check"] == "survey_differs"]
+    assert clash[["id", "source"]].to_numpy().tolist() == [["osm:n118", "hamlet.osm.pbf"]], (
+        "an unknown value is no conflict"
+    )
+    assert "学位数按回执采用“240”" in clash["what_zh"].item()
+    assert "原数据为“180”" in clash["what_zh"].item()
+    record = json.loads((tmp_path / "after/data/processed/run.json").read_text("utf-8"))
+    assert {one["role"]: one["rows"] for one in record["inputs"]}["survey.sheets-1"] == 2
+
+
+def test_each_line_of_a_compound_is_a_gate(hamlet: Drawing, tmp_path: Path) -> None:
+    """A compound of the office's own without gates; the town gives the east gate, copies the row for the west, errs with a third."""
+    office = Office(tmp_path, hamlet)
+    ring = [(640.0, 440.0), (770.0, 440.0), (770.0, 560.0), (640.0, 560.0)]
+    write_layer(tmp_path / "小区.geojson", [{"小区": "乙小区", "编号": "C1", "封闭": "是", "ring": ring}])
+    settings: dict[str, Any] = {"compounds": {"file": "小区.geojson"}}
+    sheet = check_and_fill(office, settings, {("compound_gates_unknown", "乙小区"): place(770, 500)}, "大门")
+    book = openpyxl.load_workbook(sheet)
+    towns = book["街镇"]
+    heads, row = columns(towns), next(one[0].row for one in towns if one[2].value == "乙小区")
+    assert towns.cell(row, heads["街镇"]).value == "东片", "each town knows its own"
+    for number, (x, y) in enumerate([(638, 500), (900, 500)], towns.max_row + 1):
+        towns.cell(number, 1).value = towns.cell(row, 1).value
+        for title, value in place(x, y).items():
+            towns.cell(number, heads[title]).value = value
+    book.save(sheet)
+    office.run(settings | {"survey": {"sheets": [sheet.name]}}, "--only", "network")
+    gates = table(tmp_path / "out", "gates")
+    mine = gates[gates["owner_id"] == "file:小区:C1"]
+    assert mine["resolved_by"].tolist() == ["survey", "survey"]
+    points = shapely.from_wkb(mine["geometry"].to_numpy())
+    expected = sorted(degrees(x, 500) for x in (770, 640))
+    assert sorted(zip(shapely.get_x(points), shapely.get_y(points), strict=True)) == [
+        pytest.approx(one, abs=1e-6) for one in expected
+    ]
+    doubts = office.quality()
+    assert "compound_gates_unknown" not in set(doubts["check"])
+    refused = doubts[doubts["check"] == "survey_not_applied"]
+    assert refused["id"].tolist() == ["file:小区:C1"]
+    assert "30 m" in refused["what_zh"].item()
+
+
+def test_a_wrong_value_of_a_merge_is_settled_by_the_right_one() -> None:
+    survey = SurveyAnswers(
+        pd.DataFrame([("D-1", "merge_conflict", "k1", "wrong", "", "", "a"), ("D-2", "merge_conflict", "k1", "wrong", "", "", "a"),
+                      ("D-3", "merge_conflict", "k1", "confirmed", "", "", "a")], columns=list(ANSWER_COLUMNS)),
+        pd.DataFrame(columns=list(CORRECTION_COLUMNS)), pd.DataFrame(),
+    )  # fmt: skip
+    rows = pd.DataFrame({"doubt_id": ["D-1", "D-2", "D-3"], "fields": ""})
+    done = pd.DataFrame(
+        [("k1", "operator", "public", "private", "a", "D-1", True, "", "")], columns=list(APPLIED_COLUMNS)
+    )
+    assert closed_doubts(survey, rows, done, RULES) == {"D-1", "D-3"}

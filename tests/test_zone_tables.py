@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from test_people import AREA, BASIS, HOMES, TWO, spread, zones_of
 
+from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.counts import read_count
 from xiqing_space.ingest.people import as_homes, spread_people
 from xiqing_space.ingest.people_sources import PeopleSources
@@ -190,3 +191,19 @@ def test_homes_of_the_map_are_taken_as_they_are() -> None:
     relative = spread_people(HOMES, PeopleSources(), ZONES, AREA, Quality())
     again = spread_people(as_homes(relative), PeopleSources(), ZONES, AREA, Quality())
     pd.testing.assert_frame_equal(relative, again)
+
+
+def test_one_place_under_two_names_is_refused() -> None:
+    """甲社区 and 甲社区居委会 of one 街镇 are one community; 甲村 beside 甲社区 may be two. A renamed town stands there once."""
+    communities = [["a镇", name, "500", "15", "15", "30", "15", "15"] for name in ("柳甲社区", "柳甲社区居委会")]
+    with pytest.raises(InputDataError) as caught:
+        read([*communities, B])
+    assert "第 4、5 行像是同一社区：柳甲社区、柳甲社区居委会" in str(caught.value)
+    village = [communities[0], ["a镇", "柳甲村", *communities[1][2:]], B]
+    assert len(read(village)[0].frame) == 3
+    aliases = pd.DataFrame({"old": ["旧镇"], "new": ["a镇"], "kind": ["更名"], "date": ["2010"]})
+    old = ["旧镇", "", "100", "1", "1", "1", "1", "1"]
+    with pytest.raises(InputDataError) as caught:
+        read([A, old, B], aliases=aliases)
+    assert "第 5、4 行是同一地方的旧名“旧镇”与新名“a镇”" in str(caught.value)
+    assert len(read([old, B], aliases=aliases)[0].frame) == 2

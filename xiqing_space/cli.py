@@ -89,13 +89,15 @@ def check(
     from xiqing_space.pipeline import check as check_inputs
 
     done = check_inputs(config, out, _say, returned or ())
-    _say(f"{done.grave} 项需要留意 / doubts: {done.quality}")
+    _say(
+        f"全部疑点 {done.doubts} 项，其中错误和警告 {done.grave} 项需要留意 / {done.doubts} doubts, {done.grave} of them errors or warnings: {done.quality}"
+    )
     if returned:
         _say(f"回执消除疑点 {done.closed} 项 / settled by returned sheets: {done.closed}")
     if done.changes is not None:
         settled, still, new = done.changes
         _say(
-            f"与上次相比：已消除 {settled}，仍存在 {still}，新出现 {new} / since the last check: {settled} settled, {still} open, {new} new"
+            f"与上次相比（全部疑点）：已消除 {settled}，仍存在 {still}，新出现 {new} / all doubts since the last check: {settled} settled, {still} open, {new} new"
         )
     for path in done.files:
         _say(f"打开 open: {path}")
@@ -124,6 +126,53 @@ def fetch(
         f"完成 done: {found.osm} ({counts['nodes']:,} nodes, {counts['ways']:,} ways, {counts['relations']:,} relations)"
     )
     _say("下一步 next: make coverage")
+
+
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="前一次的结果文件夹 / folder of the earlier run")],
+    run_b: Annotated[Path, typer.Argument(help="后一次的结果文件夹 / folder of the later run")],
+    out: Annotated[Path | None, typer.Option(help="写到 .xlsx 或 .csv / write to .xlsx or .csv")] = None,
+) -> None:
+    """比较两次运行：逐指标、逐分区的变化及其背后的输入与设置 / What differs between two runs, figure by figure."""
+    if out is not None and out.suffix.lower() not in (".xlsx", ".csv"):
+        raise typer.BadParameter(".xlsx / .csv", param_hint="--out")
+    from xiqing_space.compare import STATES, compare_runs, read_run, summary
+
+    found = compare_runs(read_run(run_a), read_run(run_b))
+    lines = summary(found)
+    for line in lines:
+        _say(line)
+    if out is not None:
+        from xiqing_space.catalog import load_catalogue
+        from xiqing_space.catalog.column_words import load_column_words
+        from xiqing_space.report.comparison_book import write_comparison
+
+        synthetic = bool(found.before.record.get("synthetic") or found.after.record.get("synthetic"))
+        write_comparison(
+            out, found.rows, found.behind, lines, STATES, load_column_words(), load_catalogue(), synthetic=synthetic
+        )
+        _say(f"写出 written: {out}")
+
+
+@app.command()
+def verify(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="结果文件夹 / folder of a run")],
+    config: Annotated[
+        Path | None, typer.Option(help="原设置文件，用来找到输入 / its configuration, to find the inputs")
+    ] = None,
+    inputs: Annotated[
+        list[Path] | None, typer.Option(help="在这些文件夹中按哈希查找输入 / folders to look for inputs in")
+    ] = None,
+) -> None:
+    """核对文件是否被改动，并重新计算，看结果是否仍然成立 / Whether the files are as written and the figures still come out."""
+    from xiqing_space.verify import report_lines, verify_run
+
+    found = verify_run(run_folder, config=config, look_in=inputs or (), progress=_say)
+    for line in report_lines(found):
+        _say(line)
+    if not found.holds:
+        raise typer.Exit(INPUT_FAULT)
 
 
 def _fail(text: str, code: int) -> NoReturn:

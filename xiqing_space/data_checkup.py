@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import pandas as pd
 
 from xiqing_space.catalog.checkup import load_checkup
 from xiqing_space.config import Config
-from xiqing_space.ingest.doubts import compare_doubts, read_doubts
-from xiqing_space.ingest.questions import with_unlocated
+from xiqing_space.ingest.doubts import compare_doubts, read_doubts, with_doubt_ids
+from xiqing_space.ingest.quality import Quality
+from xiqing_space.ingest.questions import build_returns, with_unlocated
 from xiqing_space.ingest.survey_step import SurveyOutcome, take_survey
 from xiqing_space.network.completeness import note_unfinished, street_completeness
 from xiqing_space.report import build_checkup, write_checkup_page, write_checkup_workbook
@@ -20,50 +21,56 @@ from xiqing_space.report.checkup import SOURCE_COLUMNS
 from xiqing_space.report.checkup_page import FILE as PAGE
 from xiqing_space.report.checkup_workbook import FILE as WORKBOOK
 
-MARGIN_DEGREES = 0.5  # a position that a department gives may lie so far outside: its datum is not applied yet
+# questions keep the number under which they were asked first, though half of the answer is there
+_ASKED = ("ask_status", "ask_level", "ask_gaps", "survey_no_longer_asked", "survey_not_applied")
 
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check left: quality.csv, workbook, page; doubts graver than a remark; and the comparison with the last check."""
+    """What a check left: quality.csv, workbook, page; doubts graver than a remark, and all; the comparison with the last check."""
 
     quality: Path
     files: tuple[Path, ...]
     grave: int
+    doubts: int
     changes: tuple[int, int, int] | None  # settled, open, new
     closed: int
 
 
-def write_checkup(
-    context: Any, info: dict[str, Any], former: Path, folder: Path, returned: Sequence[Path] = ()
-) -> CheckOutcome:
+def write_checkup(context: Any, info: dict[str, Any], former: Path, folder: Path) -> CheckOutcome:
     """Write quality.csv, reports/data_checkup.xlsx and reports/data_checkup.html into a folder, from the layers of `ingest`.
 
     Parameters
     ----------
     context : Context
-        Of the stages, after `ingest`; its quality gets a doubt for each zone whose streets are unfinished.
+        Of the stages, after `ingest`, which has put in what the returned sheets of its configuration correct; its quality gets a
+        doubt for each zone whose streets are unfinished.
     info : dict
         What `ingest` returned.
     former : Path
         quality.csv of the last check, if there is one.
-    returned : sequence of Path
-        Returned sheets, besides those that the configuration names.
     """
     from xiqing_space.stages import write_csv
+    from xiqing_space.stages.read_returned import as_wgs84, bounds_of
 
     store, catalogue, rules = context.store, context.catalogue, load_checkup()
     area, zones = store.get("area").iloc[0], store.get("zones")
     completeness = street_completeness(
         store.get("streets"), zones, store.get("demand"), None, int(area["metric_epsg"]), rules.completeness
     )
-    note_unfinished(completeness, context.quality)
     earlier = read_doubts(former)
-    sheets = tuple(dict.fromkeys((*context.config.survey.sheets, *returned)))
-    facilities = with_unlocated(store.get("facilities"), store.get("unlocated"))
+    facilities, compounds = with_unlocated(store.get("facilities"), store.get("unlocated")), store.get("compounds")
+    raised = Quality(list(context.before_survey.get("rows", context.quality.rows)))
+    for quality in (raised, context.quality):
+        note_unfinished(completeness, quality)
     survey = take_survey(
-        context.quality, facilities, zones, catalogue, rules, sheets, bounds=_bounds(area), to_wgs84=_to_wgs84
-    )
+        raised, context.before_survey.get("facilities", facilities), zones, catalogue, rules, tuple(dict.fromkeys(context.config.survey.sheets)),
+        bounds=bounds_of(area["geometry"]), to_wgs84=as_wgs84, compounds=compounds, metric_epsg=int(area["metric_epsg"]),
+    )  # fmt: skip
+    if context.config.survey.sheets:
+        doubts = _still_open(survey, context.quality)
+        returns = build_returns(doubts, facilities, zones, catalogue, rules, compounds)
+        survey = replace(survey, doubts=doubts, returns=returns, facilities=facilities)
     changes = compare_doubts(earlier, survey.doubts, survey.closed)
     checkup = build_checkup(
         area=area["name"], sources=source_frame(context.inputs, info, context.config, catalogue), doubts=survey.doubts, returns=survey.returns,
@@ -76,23 +83,19 @@ def write_checkup(
     files = (write_checkup_workbook(checkup, reports / WORKBOOK), write_checkup_page(checkup, reports / PAGE))
     grave = int((survey.doubts["severity"] != "info").sum())
     tallies = None if changes is None else (checkup.tally("settled"), checkup.tally("open"), checkup.tally("new"))
-    return CheckOutcome(folder / "quality.csv", files, grave, tallies, _closed(survey))
+    return CheckOutcome(folder / "quality.csv", files, grave, len(survey.doubts), tallies, _closed(survey))
+
+
+def _still_open(survey: SurveyOutcome, quality: Quality) -> pd.DataFrame:
+    """Doubts about the data as corrected, and questions that answers left open."""
+    now = with_doubt_ids(quality.frame())
+    now = now[~now["doubt_id"].isin(survey.closed)]
+    rest = survey.doubts[survey.doubts["check"].isin(_ASKED) & ~survey.doubts["doubt_id"].isin(now["doubt_id"])]
+    return pd.concat([rest, now], ignore_index=True)
 
 
 def _closed(survey: SurveyOutcome) -> int:
     return len(survey.closed)
-
-
-def _bounds(area: pd.Series) -> tuple[float, float, float, float]:
-    west, south, east, north = area["geometry"].bounds
-    return west - MARGIN_DEGREES, south - MARGIN_DEGREES, east + MARGIN_DEGREES, north + MARGIN_DEGREES
-
-
-def _to_wgs84(datum: str, lon: float, lat: float) -> tuple[float, float]:
-    from xiqing_space.datums import parse_datum, to_wgs84
-
-    x, y = to_wgs84(parse_datum(datum), [lon], [lat])
-    return float(x[0]), float(y[0])
 
 
 def _counts(context: Any, facilities: pd.DataFrame) -> pd.DataFrame | None:

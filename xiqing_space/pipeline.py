@@ -27,6 +27,7 @@ from xiqing_space.provenance import (
     write_json,
 )
 from xiqing_space.run_inputs import Inputs, settle_inputs
+from xiqing_space.sections import SurveyConfig
 from xiqing_space.stage_list import Stage, choose_stages
 
 if TYPE_CHECKING:
@@ -134,7 +135,12 @@ def _run(
         progress(f"[{number}/{len(chosen)}] {stage.zh} {stage.name}: {word}, {time.perf_counter() - began:.1f} s")
     pages = tuple(folder.out / name for name in manifest["files"] if name.endswith(".html"))
     outcome = Outcome(
-        folder.out, True, tuple(computed), inputs.synthetic, tuple(one["file"] for one in inputs.records), pages
+        folder.out,
+        True,
+        tuple(computed),
+        inputs.synthetic,
+        tuple(dict.fromkeys(one["file"] for one in inputs.records)),
+        pages,
     )
     if (
         not computed
@@ -177,8 +183,8 @@ def _stage_key(stage: Stage, inputs: Inputs, manifest: dict[str, Any], doubts: l
     whole = manifest["run_key"] if stage.name == "indicators" else ""
     sections = [plain(getattr(inputs.config, name)) for name in stage.config]
     return hash_of([stage.name, code_hash(), library_versions(), sections, tables, whole,
-                    inputs.records if stage.name in ("ingest", "maps") else [],
-            doubts if stage.name == "maps" else []])  # fmt: skip
+                    inputs.records if stage.name in ("ingest", "maps", "report") else [],
+                    doubts if stage.name in ("maps", "report") else []])  # fmt: skip
 
 
 def _intact(folder: RunFolder, record: dict[str, Any]) -> bool:
@@ -251,7 +257,7 @@ def _evidence(home: Path) -> dict[str, dict[str, Any]]:
     """Evidence id -> the indicator's key; inputs, config and code stand once at the head of run.json."""
     import pandas as pd
 
-    keys = ["indicator_id", "kind", "zone_id", "measure", "standard_id", "age_band"]
+    keys = ["indicator_id", "kind", "zone_id", "measure", "standard_id", "age_band", "variant"]
     frame = pd.read_parquet(home / "indicators.parquet", columns=["evidence_id", *keys])
     return {row[0]: dict(zip(keys, row[1:], strict=True)) for row in frame.itertuples(index=False, name=None)}
 
@@ -296,9 +302,11 @@ def _check(
 
     inputs = settle_inputs(config, folder.work / "sample", raws)
     progress("读取并检查数据 / reading and checking")
+    sheets = SurveyConfig(sheets=(*inputs.config.survey.sheets, *returned))
+    inputs = replace(inputs, config=inputs.config.model_copy(update={"survey": sheets}))
     context = _context(inputs, folder, "", [])
     info = stages.ingest(context)
-    done = write_checkup(context, info, folder.out / "quality.csv", folder.new, returned)
+    done = write_checkup(context, info, folder.out / "quality.csv", folder.new)
     for path in (*done.files, done.quality):  # quality.csv last: it is what the next check compares with
         target = folder.out / path.relative_to(folder.new)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -7,11 +7,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import geopandas as gpd
 import osmium
 import pandas as pd
 import pytest
 
+from xiqing_space.catalog import load_catalogue
 from xiqing_space.config import read_config
+from xiqing_space.coverage.access import AccessInputs
+from xiqing_space.coverage.facility_reach import reach_of_kind, search_of
+from xiqing_space.coverage.supply import known_places, measure_supply
+from xiqing_space.network import build_graph
 from xiqing_space.pipeline import run
 from xiqing_space.sample import district, plan, write_sample
 
@@ -311,6 +317,124 @@ def test_shares_are_those_worked_out_by_hand(table: Table) -> None:
 
 def test_only_the_urban_zone_is_judged(table: Table) -> None:
     rows = table("indicators").query("standard_id == 'kindergarten_500m' and measure == 'radius'").set_index("zone_id")
-    assert rows["verdict"].to_dict() == {"*": "unknown", "Z1": "below_recommended", "Z2": "unknown"}
+    assert rows["verdict"].to_dict() == {
+        "*": "unknown", "*urban": "below_recommended", "*rural": "unknown", "Z1": "below_recommended", "Z2": "unknown",
+    }  # fmt: skip
     walk = table("indicators").query("standard_id == 'kindergarten_500m' and measure == 'walk'")
     assert walk["verdict"].isna().all()
+
+
+# --- circle, bridge, equity, sensitivity
+
+
+def figures_by_hand(name: str) -> pd.DataFrame:
+    hand = expected(name)
+    for column in ("value", "value_low", "value_high", "n_unknown", "changed"):
+        if column in hand:
+            hand[column] = pd.to_numeric(hand[column])
+    return hand
+
+
+def test_figures_are_those_worked_out_by_hand(table: Table) -> None:
+    key = ["indicator_id", "zone_id", "kind", "measure", "standard_id", "age_band", "variant"]
+    hand = figures_by_hand("figures")
+    program = hand[key].merge(table("indicators"), on=key)
+    # whether the causes of the bridge are known is no matter of its sums
+    told = hand["reason"] != "*"
+    assert_agrees(hand[told], hand.loc[told, key].merge(program, on=key), key, SHARE_TOLERANCE)
+    sums = hand[~told].drop(columns="reason")
+    assert_agrees(sums, sums[key].merge(program, on=key), key, SHARE_TOLERANCE)
+
+
+def test_sensitivity_is_that_worked_out_by_hand(table: Table) -> None:
+    key = ["zone_id", "kind", "measure", "scenario"]
+    hand, rows = figures_by_hand("sensitivity"), table("sensitivity")
+    assert_agrees(hand, hand[key].merge(rows, on=key), key, SHARE_TOLERANCE)
+    known = rows[rows["changed"].notna()]
+    assert (known["changed"] - known["value"] - known["difference"]).abs().max() <= 1e-6
+
+
+def test_walks_without_legs_are_those_worked_out_by_hand(table: Table) -> None:
+    rows = table("access_no_legs").query("kind == 'kindergarten'")
+    assert_agrees(expected("no_legs"), rows, KEY, TOLERANCE_M)
+    assert table("access_inside").empty  # every facility of the town stands inside it
+    assert table("access_no_inferred").empty
+
+
+# --- reach, supply, minutes
+
+
+def assert_agrees_where_worked_out(
+    name: str, program: pd.DataFrame, key: list[str], tolerance: dict[str, float]
+) -> None:
+    """As `assert_agrees`; a `?` was not worked out, and numbers have a tolerance by column."""
+    hand = pd.read_csv(HERE / f"expected_{name}.csv", dtype=str, keep_default_na=False)
+    if "limit_m" in hand:
+        hand["limit_m"] = pd.to_numeric(hand["limit_m"])
+    both = hand.merge(program, on=key, how="outer", suffixes=("_by_hand", ""), indicator=True)
+    assert set(both["_merge"]) == {"both"}, both[both["_merge"] != "both"][key]
+    wrong = []
+    for column in (one for one in hand.columns if one not in (*key, "working")):
+        for place, mine, theirs in zip(both[key].to_numpy(), both[f"{column}_by_hand"], both[column], strict=True):
+            if mine == "?":
+                continue
+            if mine == "" or pd.isna(theirs):
+                fits = mine == "" and pd.isna(theirs)
+            else:
+                fits = (
+                    abs(float(mine) - float(theirs)) <= tolerance[column]
+                    if column in tolerance
+                    else mine == str(theirs)
+                )
+            if not fits:
+                wrong.append(f"{place}: {column} {mine!r} by hand, {theirs!r} by the program")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_facility_reach_is_that_worked_out_by_hand(table: Table) -> None:
+    tolerance = dict.fromkeys(("children", "children_inside"), SHARE_TOLERANCE) | {"reached_m": 0.2}
+    assert_agrees_where_worked_out(
+        "facility_reach", table("facility_reach"), ["facility_id", "limit_m", "profile"], tolerance
+    )
+
+
+def test_minutes_are_those_worked_out_by_hand(table: Table) -> None:
+    tolerance = dict.fromkeys(("children", "n_unknown"), SHARE_TOLERANCE) | {"speed_m_s": 0.0, "share_beyond": 0.0}
+    tolerance |= dict.fromkeys(("median_min", "p90_min", "adult_median_min"), 0.011)
+    assert_agrees_where_worked_out("walk_minutes", table("walk_minutes"), ["zone_id", "kind", "age_band"], tolerance)
+
+
+def test_supply_of_relative_weights_has_reasons_only(table: Table) -> None:
+    supply = table("supply")
+    assert supply["places_per_child"].isna().all()
+    assert supply["share_inferred"].isna().all()
+    hand = expected("supply").set_index(["kind", "operators"])["reason"].to_dict()
+    assert supply.groupby(["kind", "operators"])["reason"].unique().map(list).to_dict() == {
+        place: [reason] for place, reason in hand.items()
+    }
+    assert len(supply) == 16 * len(hand) * 3
+
+
+def test_supply_of_persons_is_that_worked_out_by_hand(processed: Path) -> None:
+    read = {name: gpd.read_parquet(processed / f"{name}.parquet")
+            for name in ("streets", "demand", "facilities", "gates", "access_links")}  # fmt: skip
+    infants = {"osm:w301": 10.0, "osm:w302": 10.0, "osm:w303": 25.0, "osm:w304": 2.0}
+    demand = read["demand"].assign(weight_kind="persons")
+    demand["pop_0_2"] = demand["demand_id"].map(infants).fillna(0.0)
+    inputs = AccessInputs(demand, read["facilities"], read["gates"], read["access_links"], 4548)
+    links = inputs.of_profile(build_graph(read["streets"], "pram", 4548), "pram")
+    rules = load_catalogue().capacity
+    reach = reach_of_kind(inputs, links, search_of(inputs, links), "childcare", "pram", (500.0,))
+    got = measure_supply(reach, demand, "pop_0_2", known_places(reach.facilities, rules), 500.0, rules)
+    got = got[got["operators"] == "all"].set_index(["method", "demand_id"])
+    value = got["places_per_child"]
+    banded = {"osm:w301": 1.068376, "osm:w302": 1.068376, "osm:w303": 0.726496, "osm:w304": 0.235043, "osm:w305": 0.0}
+    assert {home: value["e2sfca", home] for home in banded} == pytest.approx(banded, abs=1e-6)
+    assert [value["2sfca", home] for home in infants] == pytest.approx([0.851064] * 4, abs=1e-6)
+    assert set(got.loc[got["reason"] == "home_not_linked"].index.get_level_values("demand_id")) == {
+        "osm:w312",
+        "osm:w313",
+    }
+    assert value[got["reason"].notna()].isna().all()
+    for method in ("2sfca", "e2sfca", "gaussian"):
+        assert sum(value[method, home] * count for home, count in infants.items()) == pytest.approx(40, rel=1e-12)

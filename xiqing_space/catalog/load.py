@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from xiqing_space.catalog.capacity import CapacityRules, load_capacity
 from xiqing_space.errors import CatalogueError
 
 Profile = Literal["walk", "pram"]
@@ -34,6 +35,15 @@ class Band(_Frozen):
     speed_m_s: float = Field(gt=0.2, lt=3)
     profile: Profile
     kinds: tuple[str, ...]
+
+
+class Adult(_Frozen):
+    """The pace beside which children's minutes are set: a reference, no band of children."""
+
+    zh: str
+    en: str
+    speed_m_s: float = Field(gt=0.2, lt=3)
+    profile: Profile
 
 
 class Kind(_Frozen):
@@ -86,35 +96,83 @@ class Standard(_Frozen):
         return self.value if self.unit == "m" else self.value * 60.0 * band.speed_m_s
 
 
-class IndicatorSpec(_Frozen):
-    """An indicator of the plan, what it needs and how it is read."""
+class Action(_Frozen):
+    """An Action of the plan: title and responsible units as printed, and the kinds of facility that it is about."""
+
+    id: str
+    zh: str
+    en: str
+    responsible: str
+    kinds: tuple[str, ...] = ()
+
+
+class _Figure(_Frozen):
+    """What an indicator and a reported figure have in common. `target` and `now` are the plan's, with its words."""
 
     id: str
     action: str
     zh: str
     en: str
-    basis: Literal["children", "residential_land", "places", "count"]
-    needs: tuple[Literal["facilities", "homes", "land_use", "compounds"], ...]
     unit: str
     direction: Literal["up", "down"]
+    target: float | None = None
+    target_zh: str = ""
+    now: float | None = None
+    now_zh: str = ""
+
+
+class Reported(_Figure):
+    """A figure of the plan without a spatial side: the responsible unit reports it. `later`: a later version measures a part of it."""
+
+    later: bool = False
+
+
+Need = Literal[
+    "facilities", "located", "homes", "land_use", "compounds", "zones", "persons", "residents", "places", "supply", "doctors",
+    "communities", "stated",
+]  # fmt: skip
+
+
+class IndicatorSpec(_Figure):
+    """An indicator of the plan, what must be in the data before it may be printed, and how it is read.
+
+    `kinds`: those it is about; empty: whatever kind comes.
+    """
+
+    basis: Literal["children", "residential_land", "places", "count"]
+    needs: tuple[Need, ...]
     formula_zh: str
+    kinds: tuple[str, ...] = ()
 
 
 class Catalogue(_Frozen):
     """Everything of the catalogue, by id."""
 
     bands: dict[str, Band]
+    adult: Adult
     kinds: dict[str, Kind]
     standards: dict[str, Standard]
     indicators: dict[str, IndicatorSpec]
+    circle: tuple[str, ...]
+    actions: dict[str, Action]
+    reported: dict[str, Reported]
     school_level: dict[str, Any]
     barriers: dict[str, Any]
+    capacity: CapacityRules
     words: dict[str, tuple[str, str]]
     quality: dict[str, dict[str, str]]
 
     def target_bands(self, kind: str) -> tuple[Band, ...]:
         """The bands that need a kind."""
         return tuple(band for band in self.bands.values() if kind in band.kinds)
+
+    def action_of(self, kind: str) -> str:
+        """The Action that a kind of facility belongs to; empty where none names it."""
+        return next((action.id for action in self.actions.values() if kind in action.kinds), "")
+
+    def circle_of(self, band: Band) -> tuple[str, ...]:
+        """Kinds of the complete circle that an age band needs."""
+        return tuple(kind for kind in self.circle if kind in band.kinds)
 
     @property
     def measured_kinds(self) -> tuple[str, ...]:
@@ -140,6 +198,26 @@ class Catalogue(_Frozen):
         """The standards of a kind, the default one first."""
         mine = [standard for standard in self.standards.values() if standard.kind == kind]
         return tuple(sorted(mine, key=lambda standard: standard.role != "default"))
+
+    def limits_m(self, kind: str, profile: str) -> tuple[float, ...]:
+        """Every limit that a kind is held against on a network, ascending: metres, and minutes at the pace of its bands there."""
+        bands = self.target_bands(kind) or tuple(self.bands.values())
+        mine = {
+            round(one.limit_m(band), 3) for one in self.standards_of(kind) for band in bands if band.profile == profile
+        }
+        rule = self.capacity.of(kind)
+        if rule and not self.standards_of(kind) and any(band.profile == profile for band in bands):
+            mine.add(self.supply_limit_m(kind))
+        return tuple(sorted(mine))
+
+    def supply_limit_m(self, kind: str) -> float:
+        """How far places of a kind count: the default standard's limit, else that of capacity.toml."""
+        if standards := self.standards_of(kind):
+            return round(standards[0].limit_m(self.target_bands(kind)[0]), 3)
+        rule = self.capacity.of(kind)
+        if rule is None or rule.limit_m is None:
+            raise CatalogueError(f"{kind} has places but no distance at which they count")
+        return rule.limit_m
 
     def word(self, key: str) -> tuple[str, str]:
         """Chinese and English of a glossary word."""
@@ -189,20 +267,31 @@ def load_catalogue() -> Catalogue:
         A file contradicts itself or another one.
     """
     try:
-        kinds = _toml("kinds.toml")
+        kinds, plan = _toml("kinds.toml"), _toml("plan.toml")
         words = csv.DictReader(resources.files(__package__).joinpath("glossary.csv").read_text("utf-8").splitlines())
         catalogue = Catalogue(
             bands=_by_id([Band(**row) for row in _toml("bands.toml")["band"]], "band"),
+            adult=Adult(**_toml("bands.toml")["adult"]),
             kinds=_by_id([Kind(**row) for row in kinds["kind"]], "kind"),
             standards=_by_id([Standard(**row) for row in _toml("standards.toml")["standard"]], "standard"),
             indicators=_by_id([IndicatorSpec(**row) for row in _toml("indicators.toml")["indicator"]], "indicator"),
+            circle=tuple(_toml("circle.toml")["kinds"]),
+            actions=_by_id([Action(**row) for row in plan["action"]], "action"),
+            reported=_by_id([Reported(**row) for row in plan["reported"]], "reported figure"),
             school_level=kinds["school_level"],
             barriers=_toml("barriers.toml"),
+            capacity=load_capacity(),
             words={row["id"]: (row["zh"], row["en"]) for row in words},
             quality=_toml("quality.toml"),
         )
     except ValidationError as error:
         raise CatalogueError(str(error)) from error
+    _check(catalogue)
+    return catalogue
+
+
+def _check(catalogue: Catalogue) -> None:
+    """Files that name kinds and Actions must name known ones."""
     for band in catalogue.bands.values():
         if unknown := set(band.kinds) - set(catalogue.kinds):
             raise CatalogueError(f"band {band.id} needs unknown kinds {sorted(unknown)}")
@@ -211,4 +300,17 @@ def load_catalogue() -> Catalogue:
             raise CatalogueError(f"a standard names the unknown kind {kind}")
         if sum(standard.role == "default" for standard in catalogue.standards_of(kind)) != 1:
             raise CatalogueError(f"{kind} needs exactly one default standard")
-    return catalogue
+    for figure in (*catalogue.indicators.values(), *catalogue.reported.values()):
+        if figure.action not in catalogue.actions:
+            raise CatalogueError(f"{figure.id} belongs to the unknown Action {figure.action}")
+    named = [one.kinds for one in catalogue.actions.values()] + [one.kinds for one in catalogue.indicators.values()]
+    for kind in (kind for kinds_ in named for kind in kinds_):
+        if kind not in catalogue.kinds:
+            raise CatalogueError(f"an Action or indicator names the unknown kind {kind}")
+    for kind in catalogue.circle:
+        if not catalogue.standards_of(kind) or not catalogue.target_bands(kind):
+            raise CatalogueError(f"{kind} stands in the circle without a standard or an age band that needs it")
+    for kind in catalogue.capacity.kinds:
+        if kind not in catalogue.kinds or len(catalogue.target_bands(kind)) != 1:
+            raise CatalogueError(f"{kind} has places, so exactly one age band must need it")
+        catalogue.supply_limit_m(kind)

@@ -40,6 +40,12 @@ class AccessInputs:
         flags: NDArray[np.bool_] = self.demand["placed"].to_numpy(dtype=bool)
         return flags
 
+    def keeping(self, kept: NDArray[np.bool_]) -> AccessInputs:
+        """The same with only some rows of `facilities`."""
+        fewer = replace(self, facilities=pd.DataFrame(self.facilities[kept]))
+        fewer.__dict__.update(homes=self.homes, placed=self.placed)  # projected once
+        return fewer
+
     def of_profile(self, graph: WalkGraph, profile: str) -> ProfileLinks:
         """The links of one profile as places on its graph."""
         mine = self.links[(self.links["profile"] == profile).to_numpy() & self.links["linked"].to_numpy(dtype=bool)]
@@ -73,6 +79,13 @@ class ProfileLinks:
     def on(self, graph: WalkGraph) -> ProfileLinks:
         """The same links on the same graph with some edges closed."""
         return replace(self, graph=graph)
+
+    def without_legs(self) -> ProfileLinks:
+        """The same links as if every home and every way in stood on its street."""
+        homes, sites = self.homes, self.sites
+        return replace(
+            self, homes=replace(homes, leg_m=np.zeros(len(homes))), sites=replace(sites, leg_m=np.zeros(len(sites)))
+        )
 
 
 def open_to_everyone(facilities: pd.DataFrame) -> NDArray[np.bool_]:

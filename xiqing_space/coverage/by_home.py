@@ -21,11 +21,21 @@ class Distances:
         NaN where there is none.
     unlinked : bool (homes,)
         Home or facility could not be joined to the network: the walk is unknown, not long.
+    listed : bool (homes,)
+        Whether the table has a row of the home: tables of other cases only list what differs from `access`.
     """
 
     walk_m: NDArray[np.float64]
     straight_m: NDArray[np.float64]
     unlinked: NDArray[np.bool_]
+    listed: NDArray[np.bool_]
+
+    def over(self, main: Distances) -> Distances:
+        """Distances of this case where it has a row, of the main case elsewhere."""
+        return Distances(
+            np.where(self.listed, self.walk_m, main.walk_m), np.where(self.listed, self.straight_m, main.straight_m),
+            np.where(self.listed, self.unlinked, main.unlinked), np.ones(len(self.listed), dtype=bool),
+        )  # fmt: skip
 
 
 class AccessByHome:
@@ -61,14 +71,21 @@ class AccessByHome:
         lost = access["reason"].isin(NOT_LINKED).to_numpy(dtype=bool) if "reason" in access.columns else nothing > 0
         self._unlinked = lost[self._order]
 
+    def has_any(self, kind: str) -> bool:
+        """Whether any home has a walk to the kind, on any profile."""
+        return any(
+            one == kind and not np.isnan(self._walk[begin:end]).all() for (one, _), (begin, end) in self._at.items()
+        )
+
     def of(self, kind: str, profile: str) -> Distances:
         """One kind on one profile; homes without a row have NaN."""
         walk, straight = np.full(self._homes, np.nan), np.full(self._homes, np.nan)
-        unlinked = np.zeros(self._homes, dtype=bool)
+        unlinked, listed = np.zeros(self._homes, dtype=bool), np.zeros(self._homes, dtype=bool)
         begin, end = self._at.get((kind, profile), (0, 0))
         home = self._home[begin:end]
         mine = home >= 0
         walk[home[mine]] = self._walk[begin:end][mine]
         straight[home[mine]] = self._straight[begin:end][mine]
         unlinked[home[mine]] = self._unlinked[begin:end][mine]
-        return Distances(walk, straight, unlinked)
+        listed[home[mine]] = True
+        return Distances(walk, straight, unlinked, listed)

@@ -23,7 +23,7 @@ from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.sheets import Sheet
 from xiqing_space.ingest.values import Angle, is_date, parse_angle, parse_number, parse_pair, probable_system
 
-WHOLE = ("classes", "enrolled", "capacity_places", "households", "gates", "year")
+WHOLE = ("classes", "enrolled", "capacity_places", "gp_doctors", "child_health_doctors", "households", "gates", "year")
 _FARTHEST_M = 5e7  # metres; eastings with a zone number before them stay below 46,000,000
 _LAT_FIRST = ("latlon", "latlng", "纬度经度")
 

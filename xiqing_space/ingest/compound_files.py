@@ -214,8 +214,12 @@ def merge_compounds(
             "shared_share": pairs["shared_share"].to_numpy(),
         }
     ).sort_values(["compound_id", "replaced_by"], ignore_index=True)
+    named = {
+        one: (f"“{name}”（{one}）", f'"{name}" ({one})') if isinstance(name, str) and name else (one, one)
+        for frame in (first, second) for one, name in zip(frame["compound_id"], frame["name"], strict=True)
+    }  # fmt: skip
     for old, new, shared in replaced.itertuples(index=False):
-        quality.add("compound_replaced", source=source, id=old, new=new, share=f"{shared:.0%}")
+        quality.add("compound_replaced", source=source, id=old, old=named[old], new=named[new], share=f"{shared:.0%}")
     stay = second[~second["compound_id"].isin(set(replaced["compound_id"]))]
     if "open" not in stay:
         stay = stay.assign(open=False)

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from xiqing_space.crs import COORDINATE_DIGITS
+from xiqing_space.crs import COORDINATE_DIGITS, GEOGRAPHIC, project_geometry, to_degrees
 from xiqing_space.ingest.survey import SurveyAnswers
 
 APPLIED_COLUMNS = ("owner_id", "field", "before", "after", "source", "doubt_id", "applied", "reason_zh", "reason_en")
+GATE_COLUMNS = ("gate_id", "owner_id", "owner_type", "status", "geometry")
+GATE_SNAP_M = 30.0  # a surveyed gate lies this near to its owner's outline, as in a file of gates
 AS_WGS84 = ("WGS-84", "CGCS2000")  # the two agree to less than a metre
 ToWgs84 = Callable[[str, float, float], tuple[float, float]]
 _REASONS = {
@@ -21,6 +23,10 @@ _REASONS = {
     "half_place": ("只有经度或只有纬度", "only one of longitude and latitude"),
     "datum": ("坐标系无法转换", "the datum cannot be transformed"),
     "kind_there": ("该处已有此类设施", "the site already has that kind"),
+    "gate_far": (
+        f"大门距小区边界超过 {GATE_SNAP_M:g} m",
+        f"the gate lies more than {GATE_SNAP_M:g} m from the compound's outline",
+    ),
 }
 
 
@@ -29,7 +35,7 @@ def apply_corrections(
     corrections: pd.DataFrame,
     *,
     to_wgs84: ToWgs84 | None = None,
-    located_by: str = "file",
+    located_by: str = "survey",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The facilities as corrected, and what became of each correction.
 
@@ -140,14 +146,59 @@ def _move(
     return [_noted(one, before[one.field], f"{values[one.field]:.7f}", "") for one in places.itertuples(index=False)]
 
 
+def place_gates(
+    gates: pd.DataFrame, compounds: pd.DataFrame, metric_epsg: int, *, to_wgs84: ToWgs84 | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gates that departments gave, on their compounds' outlines, and what became of each.
+
+    A compound has the gates that were given for it and no others: a department that names one of three leaves two out.
+
+    Parameters
+    ----------
+    gates : DataFrame
+        Of `read_survey`: owner_id, lon, lat (degrees of `datum`), source, doubt_id.
+    compounds : DataFrame
+        compound_id, geometry (EPSG:4326).
+
+    Returns
+    -------
+    DataFrame
+        As the `surveyed_gates` table; who may pass is not known, so residents are taken to.
+    DataFrame
+        `APPLIED_COLUMNS`, field `gate`; what was not applied has a reason.
+    """
+    outlines = dict(zip(compounds["compound_id"], compounds["geometry"], strict=True))
+    rows, done = [], []
+    for number, one in enumerate(gates.itertuples(index=False), 1):
+        lon, lat, reason = float(one.lon), float(one.lat), ""
+        if one.datum not in AS_WGS84:
+            if to_wgs84 is None:
+                reason = "datum"
+            else:
+                lon, lat = to_wgs84(one.datum, lon, lat)
+        if not reason:
+            pair = np.asarray([shapely.Point(lon, lat), outlines[one.owner_id]], dtype=object)
+            place, shape = project_geometry(pair, GEOGRAPHIC, metric_epsg)
+            ring = shapely.boundary(shape)
+            if float(shapely.distance(place, ring)) > GATE_SNAP_M:
+                reason = "gate_far"
+            else:
+                on_ring = shapely.line_interpolate_point(ring, shapely.line_locate_point(ring, place))
+                point = to_degrees(np.asarray([on_ring], dtype=object), metric_epsg)[0]
+                rows.append((f"survey:{one.doubt_id}:{number}", one.owner_id, "compound", "unknown", point))
+        after = "" if reason else f"{lon:.7f}, {lat:.7f}"
+        done.append((one.owner_id, "gate", "", after, one.source, one.doubt_id, not reason, *_REASONS[reason]))
+    return pd.DataFrame(rows, columns=list(GATE_COLUMNS)), pd.DataFrame(done, columns=list(APPLIED_COLUMNS))
+
+
 def closed_doubts(survey: SurveyAnswers, asked: pd.DataFrame, applied: pd.DataFrame, rules: Any) -> set[str]:
     """Ids of doubts that need not be asked again: answered in a way that closes them, or with every value that was asked for.
 
-    不清楚 closes nothing; nor does 有误 without the right value.
+    不清楚 closes nothing; nor does 有误 without the right value. Where a doubt asks for no certain field, 有误 with any value closes it.
     """
     given: dict[str, set[str]] = {}
     for one in applied[applied["applied"].astype(bool)].itertuples(index=False):
-        given.setdefault(one.doubt_id, set()).add("place" if one.field in ("lon", "lat") else one.field)
+        given.setdefault(one.doubt_id, set()).add("place" if one.field in ("lon", "lat", "gate") else one.field)
     rows = {one.doubt_id: one for one in asked.itertuples(index=False)}
     closed = set()
     for one in survey.answers.itertuples(index=False):
@@ -157,6 +208,7 @@ def closed_doubts(survey: SurveyAnswers, asked: pd.DataFrame, applied: pd.DataFr
             (one.answer == "confirmed" and ask.confirm == "settles")
             or (one.answer == "wrong" and ask.deny == "settles")
         )
-        if by_word or (wanted and wanted <= given.get(one.doubt_id, set())):
+        mended = one.answer == "wrong" and not wanted and bool(given.get(one.doubt_id))
+        if by_word or mended or (wanted and wanted <= given.get(one.doubt_id, set())):
             closed.add(one.doubt_id)
     return closed

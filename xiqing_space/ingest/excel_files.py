@@ -176,6 +176,7 @@ def _xlsx_grid(book: Any, sheet: Any, where: str) -> Grid:
             return cell
 
     formats: dict[int, str] = {}
+    cut: list[tuple[int, str]] = []
     with sheet._get_source() as source:
         parser = Parser(source, sheet._shared_strings, data_only=True, epoch=book.epoch,
                         date_formats=book._date_formats, timedelta_formats=book._timedelta_formats)  # fmt: skip
@@ -187,6 +188,8 @@ def _xlsx_grid(book: Any, sheet: Any, where: str) -> Grid:
                 style = cell["style_id"]
                 if style and style not in formats:
                     formats[style] = _format_of(book, style)
+                if _is_cut(value):
+                    cut.append((row, f"{int(value)}"))
                 if cell["data_type"] == "e":
                     grid.faults.append(_error_fault(row, column, str(value)[:20]))
                 else:
@@ -201,7 +204,18 @@ def _xlsx_grid(book: Any, sheet: Any, where: str) -> Grid:
             grid.merges.append((low_row, low_column - 1, high_row, high_column - 1))
     hidden = [int(row) for row, about in parser.row_dimensions.items() if about.get("hidden") in ("1", "true")]
     _note_hidden(grid, hidden, sheet.sheet_state != "visible")
+    _note_cut(grid, cut)
     return grid
+
+
+def _is_cut(value: Any) -> bool:
+    """Whether a number has more digits than the 15 that Excel keeps: a code that was typed in as a number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 1e15 <= abs(value) < 1e30
+
+
+def _note_cut(grid: Grid, cut: list[tuple[int, str]]) -> None:
+    if cut:
+        grid.notes.append(("digits_cut", cut[0][0], {"n": str(len(cut)), "value": cut[0][1][:30]}))
 
 
 def _format_of(book: Any, style: int) -> str:
@@ -264,12 +278,15 @@ def _xls_grid(book: Any, sheet: Any, where: str) -> Grid:
     from xlrd.xldate import XLDateError, xldate_as_datetime
 
     grid = Grid(sheet.name)
+    cut: list[tuple[int, str]] = []
     for row in range(sheet.nrows):
         for column in range(sheet.row_len(row)):
             kind, value = sheet.cell_type(row, column), sheet.cell_value(row, column)
             if kind == XL_CELL_TEXT:
                 text = value
             elif kind == XL_CELL_NUMBER:
+                if _is_cut(value):
+                    cut.append((row + 1, f"{int(value)}"))
                 shown = book.format_map.get(book.xf_list[sheet.cell_xf_index(row, column)].format_key)
                 text = _as_text(value, shown.format_str if shown else "")
             elif kind == XL_CELL_DATE:
@@ -289,4 +306,5 @@ def _xls_grid(book: Any, sheet: Any, where: str) -> Grid:
     grid.merges = [(low + 1, left, high, right - 1) for low, high, left, right in sheet.merged_cells]
     hidden = [row + 1 for row, about in sheet.rowinfo_map.items() if about.hidden]
     _note_hidden(grid, hidden, sheet.visibility != 0)
+    _note_cut(grid, cut)
     return grid

@@ -45,10 +45,13 @@ def facility_pairs(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
 
 
 def _levels(tags: dict[str, str], name: str, catalogue: Catalogue) -> list[str]:
-    """Kinds of a school: by ISCED level, by grades, by name; else of unknown level."""
+    """Kinds of a school: by ISCED level (unless its Chinese name states another), by grades, by name; else of unknown level."""
     rules = catalogue.school_level
     isced = [rules["isced"][part.strip()] for part in re.split("[;,]", tags.get("isced:level", "")) if
              part.strip() in rules["isced"]]  # fmt: skip
+    told = _chinese_level(name, catalogue)
+    if isced and told and not set(told) & {kind for kinds in isced for kind in kinds}:
+        return list(told)  # a code is easily wrong; a Chinese name ends in what the school is
     if isced:
         return sorted({kind for kinds in isced for kind in kinds}, key=list(catalogue.kinds).index)
     if grades := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", tags.get("grades", "")):
@@ -62,6 +65,31 @@ def _levels(tags: dict[str, str], name: str, catalogue: Catalogue) -> list[str]:
         if re.search(rule["pattern"], name):
             return list(rule["kinds"])
     return ["school_unknown_level"]
+
+
+def _chinese_level(name: str, catalogue: Catalogue) -> tuple[str, ...]:
+    """Levels that a Chinese name states; empty where it states none."""
+    if not re.search("[\u4e00-\u9fff]", name):
+        return ()
+    for rule in catalogue.school_level["name"]:
+        if re.search(rule["pattern"], name):
+            return tuple(rule["kinds"])
+    return ()
+
+
+def _note_level(
+    tags: dict[str, str], kinds: list[tuple[str, str]], name: str | None, catalogue: Catalogue, about: dict[str, str], quality: Quality
+) -> None:  # fmt: skip
+    """Say where a school's tag states another level than its name, which was taken."""
+    isced = [
+        catalogue.school_level["isced"].get(one.strip(), ()) for one in re.split("[;,]", tags.get("isced:level", ""))
+    ]
+    tagged = [kind for kinds_of in isced for kind in kinds_of]
+    told = [kind for kind, _ in kinds if kind in _LEVELS]
+    if tagged and told and not set(tagged) & set(told):
+        words = [[catalogue.kinds[one] for one in some] for some in (tagged, told)]
+        tag, taken = (("、".join(one.zh for one in some), ", ".join(one.en for one in some)) for some in words)
+        quality.add("level_contradicts", **about, name=name, tag=tag, taken=taken)
 
 
 @cache
@@ -169,6 +197,7 @@ def read_facilities(
             quality.add("name_excluded", source=source, id=identity, name=name, kind=(kind.zh, kind.en))
         if not kinds:
             continue
+        _note_level(tags, kinds, name, catalogue, {"source": source, "id": identity}, quality)
         places = _capacity(tags, identity, source, quality)
         for position, (kind_id, status) in enumerate(kinds):
             rows.append(
@@ -214,6 +243,11 @@ def read_facilities(
 
 def note_doubles(facilities: pd.DataFrame, grounds: pd.DataFrame, source: str, quality: Quality) -> None:
     """Sites that lie in the ground of another site of their kind and were not merged: perhaps one facility drawn twice."""
+    names = {
+        site: name
+        for site, name in zip(facilities["site_id"], facilities["name"], strict=True)
+        if isinstance(name, str)
+    }
     shapes = grounds["geometry"].to_numpy(dtype=object)
     points = facilities["geometry"].to_numpy(dtype=object)
     rows, grounds_at = shapely.STRtree(shapes).query(points, predicate="within")
@@ -222,7 +256,9 @@ def note_doubles(facilities: pd.DataFrame, grounds: pd.DataFrame, source: str, q
     owners = grounds["site_id"].to_numpy(dtype=object)[grounds_at]
     for row, other in zip(rows, owners, strict=True):
         if sites[row] != other and ids[row] in kinds.get(other, ()):
-            quality.add("possible_double", source=source, id=sites[row], other=other)
+            called = {one: (f"“{names[one]}”（{one}）", f'"{names[one]}" ({one})') if one in names else (one, one)
+                      for one in (sites[row], other)}  # fmt: skip
+            quality.add("possible_double", source=source, id=sites[row], name=called[sites[row]], other=called[other])
 
 
 def _multi(shape: Any) -> Any:

@@ -7,6 +7,7 @@ from functools import cache
 
 from xiqing_space.catalog import Catalogue, Kind
 from xiqing_space.ingest.headers import load_names, word_key
+from xiqing_space.ingest.names import load_words
 
 _SCHOOLS = ("primary_school", "junior_school", "senior_school", "school_unknown_level")
 _BRACKETS = re.compile(r"[(（\[【]([^()（）\[\]【】]*)[)）\]】]")
@@ -92,6 +93,14 @@ def kinds_of_name(name: str, catalogue: Catalogue) -> tuple[tuple[str, ...], str
     return _in_order(found, catalogue), denied[0] if denied and not found else ""
 
 
+def _seeming(name: str, kind_text: str | None, catalogue: Catalogue) -> str:
+    """The kind that a row looks like by a vague word (口腔诊所) and that its name denies, else empty."""
+    for kind, words in load_words().zh["seems"].items():
+        if any(word in name or word in (kind_text or "") for word in words) and catalogue.kinds[kind].excludes(name):
+            return str(kind)
+    return ""
+
+
 def kinds_of_row(
     given: str | None, kind_text: str | None, level_text: str | None, name: str, catalogue: Catalogue
 ) -> tuple[tuple[str, ...], str]:
@@ -116,6 +125,7 @@ def kinds_of_row(
             return (), denied
     else:
         kinds = set(by_name)
+        denied = denied or ("" if kinds else _seeming(name, kind_text, catalogue))
     if kinds == {"school_unknown_level"} and set(by_name) & {*_SCHOOLS, "special_school"}:
         kinds = set(by_name) & {*_SCHOOLS, "special_school"}
     level = set(kinds_of_words(level_text, catalogue)) if level_text else set()

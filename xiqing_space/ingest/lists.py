@@ -19,13 +19,15 @@ from xiqing_space.ingest.sheets import Sheet, read_sheet
 
 FIELDS = (
     "name", "code", "address", "zone", "community", "kind", "level", "operator", "status", "serves", "classes", "enrolled",
-    "capacity_places", "legal_person", "campus_of", "lon", "lat", "lonlat", "x", "y", "serial", "credit_code",
+    "capacity_places", "gp_doctors", "child_health_doctors", "legal_person", "campus_of", "lon", "lat", "lonlat", "x", "y",
+    "serial", "credit_code",
 )  # fmt: skip
 _TEXTS = ("address", "zone", "community", "legal_person", "campus_of", "credit_code")
-_COUNTS = ("classes", "enrolled", "capacity_places")
+_COUNTS = ("classes", "enrolled", "capacity_places", "gp_doctors", "child_health_doctors")
 COLUMNS = (
     "row_id", "source", "source_row", "name", "code", "address", "zone", "community", "kind", "operator", "status", "serves",
-    "classes", "enrolled", "capacity_places", "legal_person", "campus_of", "credit_code", "x", "y", "serves_stated",
+    "classes", "enrolled", "capacity_places", "gp_doctors", "child_health_doctors", "legal_person", "campus_of", "credit_code",
+    "x", "y", "serves_stated", "status_stated",
 )  # fmt: skip
 
 
@@ -64,7 +66,7 @@ def read_facility_list(
         `COLUMNS`; text is str or None, counts are NaN where nothing is stated, `x` and `y` (east, north) are in the datum that
         the source declares, NaN where there is none. `operator` is "unknown" where nothing is stated; `status` is "operating"
         and `serves` "everyone" where the list has no such column or leaves it empty, as a list of existing facilities means it
-        (`serves_stated` is False there: another source that states who is served is heard).
+        (`status_stated`, `serves_stated` are False there: another source that states it is heard).
         Sorted by source row, then kind.
 
     Raises
@@ -149,6 +151,7 @@ def _rows(table: Sheet, found: Mapping[str, str], quality: Quality) -> tuple[pd.
     values["operator"] = [meaning or "unknown" for meaning, _ in operator]
     status = read_words(table, found.get("status"), "status")
     values["status"] = [meaning or "operating" for meaning, _ in status]
+    values["status_stated"] = [meaning is not None for meaning, _ in status]
     for place, (meaning, text) in enumerate(status):
         if text is not None and meaning is None:  # it decides whether the facility counts: no guess
             problems.append(

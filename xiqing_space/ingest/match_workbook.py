@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xiqing_space.catalog import load_catalogue
 from xiqing_space.ingest.fixed_xlsx import put_text, save_fixed
 from xiqing_space.ingest.matching import CANDIDATE_COLUMNS, ROW_COLUMNS, check_columns
 
 WORKBOOK = "待确认匹配表.xlsx"
 ASK_SHEET, ACCEPTED_SHEET, NOTES_SHEET = "待确认", "已采用", "说明"
 CHOICES = ("1", "2", "3", "都不是", "暂不确定")
+_LINE_POINTS = 14.5  # height of a line of text
 DATUMS = ("WGS-84", "GCJ-02", "BD-09", "CGCS2000")
 # header, width, key; the key in brackets is how a column is found again, wherever it was moved
 _COLUMNS = (
@@ -106,14 +109,19 @@ def write_match_workbook(path: Path, matches: pd.DataFrame, rows: pd.DataFrame, 
 
 def _fill(sheet: Any, columns: Sequence[tuple[str, int, str]], lines: pd.DataFrame, rows: Any, places: Any) -> None:
     """Header and lines of a sheet; blocks of one row are told apart by a line above."""
-    from openpyxl.styles import Border, Font, PatternFill, Side
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
     from openpyxl.utils import get_column_letter
 
+    kinds = load_catalogue().kinds
+    wrapped = Alignment(wrap_text=True, vertical="top")
     answer = PatternFill("solid", fgColor="FFF4CC")
     for at, (title, width, _) in enumerate(columns, 1):
         put_text(sheet.cell(1, at), title)
         sheet.cell(1, at).font = Font(bold=True)
+        sheet.cell(1, at).alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
         sheet.column_dimensions[get_column_letter(at)].width = width
+    _to_print(sheet)
+    sheet.row_dimensions[1].height = _LINE_POINTS * max(_lines(title, width) for title, width, _ in columns) + 4
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{max(len(lines) + 1, 2)}"
     rule, before = Border(top=Side(style="thin")), None
@@ -121,7 +129,8 @@ def _fill(sheet: Any, columns: Sequence[tuple[str, int, str]], lines: pd.DataFra
         row = rows[str(match.row_id)]
         place = places.get(str(match.candidate_id)) if isinstance(match.candidate_id, str) else None
         values: dict[str, Any] = {
-            "row_id": row.id, "row_name": row.name, "row_address": row.address, "row_zone": row.zone, "row_kind": row.kind,
+            "row_id": row.id, "row_name": row.name, "row_address": row.address, "row_zone": row.zone,
+            "row_kind": kinds[row.kind].zh if row.kind in kinds else row.kind,
             "rank": int(match.rank), "score": match.score, "why": match.why,
             "fingerprint": f"{row_print(row)}-{place_print(place) if place else ''}",
         }  # fmt: skip
@@ -130,6 +139,7 @@ def _fill(sheet: Any, columns: Sequence[tuple[str, int, str]], lines: pd.DataFra
                        "candidate_lon": place.lon, "candidate_lat": place.lat}  # fmt: skip
         for at, (_, _, key) in enumerate(columns, 1):
             cell, value = sheet.cell(line, at), values.get(key)
+            cell.alignment = wrapped
             if isinstance(value, str):
                 put_text(cell, value)
             elif isinstance(value, (int, float)) and np.isfinite(value):
@@ -139,6 +149,23 @@ def _fill(sheet: Any, columns: Sequence[tuple[str, int, str]], lines: pd.DataFra
             if match.row_id != before:
                 cell.border = rule
         before = match.row_id
+        texts = ((values.get(key), width) for _, width, key in columns)
+        most = max(_lines(text, width) for text, width in texts if isinstance(text, str))
+        sheet.row_dimensions[line].height = _LINE_POINTS * most + 3
+
+
+def _to_print(sheet: Any) -> None:
+    """A3 across, all columns on one page, the header on each."""
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 8
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "1:1"
+
+
+def _lines(text: str, width: int) -> int:
+    """Lines that a text takes in a column of so many characters; a Chinese one takes two places."""
+    places = len(text) + sum(one > "\u2e7f" for one in text)
+    return max(1, math.ceil(places * 1.1 / (width - 1)))
 
 
 def _offer(sheet: Any, key: str, options: Sequence[str]) -> None:

@@ -151,6 +151,10 @@ def _score(row: _Entry, candidate: _Entry, at: int, weights: dict[str, float]) -
     return _Scored(at, round(min(score, ceiling), 4), round(agreement.score, 4), address, zone, kind, agreement)
 
 
+def _other_kind(one: _Scored) -> bool:
+    return one.kind == 0.0 or "kind" in one.agreement.denied
+
+
 def _bare(row: _Entry, candidate: _Entry) -> bool:
     """Whether the name tells a place only together with its town, which one of the two does not give."""
     return not row.parts.core and not (row.zone and candidate.zone)
@@ -248,8 +252,11 @@ def match_list(
     scored: list[list[_Scored]] = []
     for row, pool in zip(wanted, _pools(wanted, stock), strict=True):
         found = [_score(row, stock[at], at, weights) for at in pool]
-        # a candidate without a position locates nothing
-        found = [one for one in found if np.isfinite(lon[one.at]) and np.isfinite(lat[one.at])]
+        # a candidate without a position locates nothing, and what is of another kind and not alike is no answer
+        found = [
+            one for one in found
+            if np.isfinite(lon[one.at]) and np.isfinite(lat[one.at]) and not (_other_kind(one) and one.score < ask_score)
+        ]  # fmt: skip
         scored.append(sorted(found, key=lambda one: (-one.score, one.at)))
     decided = _decide(wanted, scored, _Places(stock, lon, lat), accept_score, ask_score, margin)
     lines: list[tuple[Any, ...]] = []
@@ -257,7 +264,7 @@ def match_list(
         if not found:
             lines.append((row.id, 1, None, *[float("nan")] * 5, "none", reason))
         for rank, one in enumerate(found[:3], 1):
-            why = _why(one) + (f"；{reason}" if rank == 1 and reason else "")
+            why = _why(one, reason if rank == 1 else "")
             lines.append(
                 (row.id, rank, stock[one.at].id, one.score, one.name, one.address, one.zone, one.kind, verdict, why)
             )
@@ -317,8 +324,8 @@ _PARTS = {
 }  # fmt: skip
 
 
-def _why(one: _Scored) -> str:
-    """Why the score is what it is, in both languages."""
+def _why(one: _Scored, reason: str = "") -> str:
+    """Why the score is what it is, and the row's verdict (中文 / English), in both languages."""
     zh, en = [f"名称 {one.name:.2f}"], [f"name {one.name:.2f}"]
     for parts, verb_zh, verb_en in (
         (one.agreement.denied, "不同", "differs"),
@@ -326,21 +333,26 @@ def _why(one: _Scored) -> str:
     ):
         zh += [f"{_PARTS[part][0]}{verb_zh}" for part in parts]
         en += [f"{_PARTS[part][1]} {verb_en}" for part in parts]
-    if not np.isnan(one.zone):
+    if not np.isnan(one.zone) and not (one.zone == 0.0 and "town" in one.agreement.denied):
         zh.append("街镇一致" if one.zone else "街镇不同")
         en.append("same town" if one.zone else "another town")
     if not np.isnan(one.address):
         zh.append(f"地址 {one.address:.2f}")
         en.append(f"address {one.address:.2f}")
-    if one.kind == 0.0:
+    if one.kind == 0.0 and "kind" not in one.agreement.denied:
         zh.append("类别不同")
         en.append("another kind")
+    if reason:
+        reason_zh, _, reason_en = reason.partition(" / ")
+        return f"{'，'.join(zh)}；{reason_zh} / {', '.join(en)}; {reason_en}"
     return f"{'，'.join(zh)} / {', '.join(en)}"
 
 
-def note_matches(matches: pd.DataFrame, source: str, quality: Quality) -> None:
-    """Put the undecided rows of a list into the quality collector."""
+def note_matches(matches: pd.DataFrame, rows: pd.DataFrame, quality: Quality) -> None:
+    """Put the undecided rows of lists into the quality collector, each with its own list (`row_id`, `source`, `source_row`, `name`)."""
     first = matches[matches["rank"] == 1]
+    about = {str(one.row_id): one for one in rows.itertuples(index=False)}
     for verdict, check in (("ask", "match_to_confirm"), ("none", "match_none")):
         for row_id in first.loc[first["decided"] == verdict, "row_id"]:
-            quality.add(check, source=source, row=str(row_id))
+            row = about[str(row_id)]
+            quality.add(check, source=str(row.source), row=str(row.source_row), id=str(row_id), name=str(row.name)[:60])

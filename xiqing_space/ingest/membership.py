@@ -23,6 +23,7 @@ KINDS = {
     "village_to_community": "village_to_community", "撤村建居": "village_to_community", "村改居": "village_to_community",
     "outside": "outside", "区外": "outside",
 }  # fmt: skip
+RENAMED = ("renamed", "village_to_community")  # one place before and after: both beside each other count it twice
 _LONGEST_CHAIN = 10
 
 
@@ -41,6 +42,13 @@ def core_name(name: str) -> str:
         if name.endswith(suffix) and len(name) - len(suffix) >= 2:
             return name[: -len(suffix)]
     return name
+
+
+def settlement_of(name: str) -> str | None:
+    """Whether the end of a name says that it is a community (urban) or a village (rural); None where it says neither."""
+    if name.endswith(("村", "村委会", "村民委员会")):
+        return "rural"
+    return "urban" if name.endswith(("社区", "居委会", "居民委员会")) else None
 
 
 @dataclass(frozen=True)

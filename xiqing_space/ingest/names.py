@@ -187,12 +187,12 @@ def strip_prefixes(text: str, zones: tuple[str, ...], areas: tuple[str, ...]) ->
 
 
 def _open_brackets(text: str) -> str:
-    """Brackets' content goes behind the name (it says which campus); former names go."""
-    former = tuple(load_words().zh["former"])
+    """Brackets' content goes behind the name (it says which campus); former names and remarks on the data go."""
+    former, remarks = tuple(load_words().zh["former"]), frozenset(load_words().zh["remarks"])
     inside: list[str] = []
 
     def take(found: re.Match[str]) -> str:
-        if not found[1].startswith(former):
+        if not found[1].startswith(former) and found[1].strip() not in remarks:
             inside.append(found[1])
         return " "
 

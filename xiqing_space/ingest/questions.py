@@ -93,8 +93,9 @@ def _row_of(facility: Any) -> str:
 
 
 def build_returns(
-    doubts: pd.DataFrame, facilities: pd.DataFrame, zones: pd.DataFrame, catalogue: Catalogue, rules: CheckupRules
-) -> pd.DataFrame:
+    doubts: pd.DataFrame, facilities: pd.DataFrame, zones: pd.DataFrame, catalogue: Catalogue, rules: CheckupRules,
+    compounds: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """One row per doubt that somebody can answer, with the office that is asked.
 
     Parameters
@@ -103,14 +104,16 @@ def build_returns(
         Doubts with `doubt_id`.
     facilities, zones : DataFrame
         Tables of the same run, geometry in EPSG:4326.
+    compounds : DataFrame, optional
+        Those whose gates are asked for: compound_id, name, geometry.
 
     Returns
     -------
     DataFrame
         `RETURN_COLUMNS`, by department in catalogue order, zone, kind, thing. `fields`: what an answer is about, joined by |.
-        `owner_id`: the facility, where the doubt is about one; `lon`, `lat`: its place. Doubts that need no answer (`not_asked`) are left out.
+        `owner_id`: the facility or compound, where the doubt is about one; `lon`, `lat`: its place. Doubts that need no answer (`not_asked`) are left out.
     """
-    known = _Known(facilities, zones)
+    known = _Known(facilities, zones, compounds)
     rows = [_return_row(one, known, catalogue, rules) for one in doubts.itertuples(index=False)]
     frame = pd.DataFrame([row for row in rows if row is not None], columns=list(RETURN_COLUMNS))
     place = {one.id: number for number, one in enumerate(rules.departments)}
@@ -125,7 +128,8 @@ def build_returns(
 class _Known:
     """Facilities by id, site and source row, each with its zone."""
 
-    def __init__(self, facilities: pd.DataFrame, zones: pd.DataFrame) -> None:
+    def __init__(self, facilities: pd.DataFrame, zones: pd.DataFrame, compounds: pd.DataFrame | None = None) -> None:
+        self.compounds = _compounds(compounds, zones)
         ordered = facilities.sort_values("facility_id", ignore_index=True)
         self.zone_names = dict(zip(zones["zone_id"], zones["name"], strict=True))
         zone = _zone_names(ordered["geometry"], zones)
@@ -145,6 +149,21 @@ class _Known:
         return self.by_row.get((doubt.source, doubt.row)) if doubt.row else None
 
 
+def _compounds(compounds: pd.DataFrame | None, zones: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
+    """Name, zone and a point of each compound by id."""
+    if compounds is None or compounds.empty:
+        return {}
+    points = shapely.point_on_surface(compounds["geometry"].to_numpy(dtype=object))
+    rows = zip(
+        compounds["compound_id"],
+        compounds["name"],
+        _zone_names(pd.Series(points, dtype=object), zones),
+        points,
+        strict=True,
+    )
+    return {identity: (_text(name), zone, point) for identity, name, zone, point in rows}
+
+
 def _zone_names(points: pd.Series, zones: pd.DataFrame) -> list[str]:
     """Name of the zone that holds each point, the first by id where two do; empty for those in none or without place."""
     ordered = zones.sort_values("zone_id", ignore_index=True)
@@ -161,6 +180,9 @@ def _return_row(doubt: Any, known: _Known, catalogue: Catalogue, rules: CheckupR
         return None
     found = known.of(doubt)
     facility, zone = found if found else (None, known.zone_names.get(doubt.id, ""))
+    compound = known.compounds.get(doubt.id) if facility is None else None
+    if compound is not None:
+        zone = compound[1]
     kind = facility.kind if facility is not None else doubt.id if doubt.id in catalogue.kinds else ""
     ask = rules.ask(doubt.check)
     how_zh, how_en = (ask.zh, ask.en) if ask else split_languages(doubt.what_to_do)
@@ -172,8 +194,8 @@ def _return_row(doubt: Any, known: _Known, catalogue: Catalogue, rules: CheckupR
         "department": rules.department(doubt.check, kind or None).id,
         "check": doubt.check,
         "severity": doubt.severity,
-        "owner_id": facility.facility_id if facility is not None else "",
-        "name": _text(facility.name) if facility is not None else "",
+        "owner_id": facility.facility_id if facility is not None else doubt.id if compound is not None else "",
+        "name": _text(facility.name) if facility is not None else compound[0] if compound is not None else "",
         "kind": kind,
         "zone": zone,
         "ask_zh": f"{doubt.what_zh.rstrip('。')}。{how_zh}",
@@ -181,15 +203,14 @@ def _return_row(doubt: Any, known: _Known, catalogue: Catalogue, rules: CheckupR
         "fields": "|".join(fields),
         "current_zh": _current(facility, fields, catalogue, 0) if facility is not None else "",
         "current_en": _current(facility, fields, catalogue, 1) if facility is not None else "",
-        **_place(facility),
+        **_place(facility.geometry if facility is not None else compound[2] if compound is not None else None),
         "source": doubt.source,
         "row": doubt.row or (doubt.id if doubt.id.startswith("osm:") else ""),
     }
 
 
-def _place(facility: Any) -> dict[str, float]:
-    """Where a facility is recorded, degrees of WGS-84; missing where it has no place."""
-    point = None if facility is None else facility.geometry
+def _place(point: Any) -> dict[str, float]:
+    """Where a thing is recorded, degrees of WGS-84; missing where it has no place."""
     if isinstance(point, shapely.Point) and not point.is_empty:
         return {"lon": point.x, "lat": point.y}
     return {"lon": float("nan"), "lat": float("nan")}

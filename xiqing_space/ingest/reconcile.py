@@ -12,6 +12,7 @@ from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.quality import Quality
 
 PRIVATE = ("private", "inclusive_private")
+_LEVELS = ("primary_school", "junior_school", "senior_school")
 RECONCILE_COLUMNS = (
     "label", "kinds", "operators", "stated", "by_site", "by_site_high", "by_legal_person", "n_without_legal_person",
     "difference_by_site", "difference_by_legal_person", "fits", "zh", "en",
@@ -104,13 +105,15 @@ def _line(facilities: pd.DataFrame, stated: Stated) -> dict[str, Any]:
     unknown = set(mine.loc[mine["operator"].isna() | (mine["operator"] == "unknown"), "site_id"]) - sites
     high = len(sites) + (len(unknown) if stated.operators else 0)
     owners, without = _owners(chosen)
+    others = facilities[facilities["kind"].isin(_LEVELS) & ~facilities["kind"].isin(stated.kinds)]
+    several = len(sites & set(others["site_id"])) if set(stated.kinds) & set(_LEVELS) else 0
     fits = _fits(stated.total, len(sites), high, owners, n_mine)
     line: dict[str, Any] = {
         "label": stated.label, "kinds": ",".join(stated.kinds), "operators": ",".join(stated.operators), "stated": stated.total,
         "by_site": len(sites), "by_site_high": high, "by_legal_person": owners, "n_without_legal_person": without,
         "difference_by_site": len(sites) - stated.total, "difference_by_legal_person": owners - stated.total, "fits": fits,
     }  # fmt: skip
-    return line | _sentences(line)
+    return line | _sentences(line, several)
 
 
 def _fits(total: int, sites: int, high: int, owners: int, n_mine: int) -> str:
@@ -126,8 +129,8 @@ def _fits(total: int, sites: int, high: int, owners: int, n_mine: int) -> str:
     return "within_unknown" if sites < total <= high else "neither"
 
 
-def _sentences(line: dict[str, Any]) -> dict[str, str]:
-    """The line as a sentence in both languages."""
+def _sentences(line: dict[str, Any], several: int) -> dict[str, str]:
+    """The line as a sentence in both languages; `several`: schools that count at another level too."""
     stated, sites, owners, high = (line[key] for key in ("stated", "by_site", "by_legal_person", "by_site_high"))
     zh = f"{line['label']}：上报 {stated}，按校区（园区）{sites}，按法人 {owners}"
     en = f"{line['label']}: stated {stated}, {sites} by campus, {owners} by legal person"
@@ -142,6 +145,11 @@ def _sentences(line: dict[str, Any]) -> dict[str, str]:
                     f"; neither count fits (by campus {sites - stated:+d}, by legal person {owners - stated:+d})"),
     }  # fmt: skip
     end_zh, end_en = endings[line["fits"]]
+    if several:
+        end_zh += (
+            f"；其中 {several} 处兼有其他学段（九年一贯制、完全中学等），在每个学段各计一次，上报数可能只计入一个学段"
+        )
+        end_en += f"; {several} of them have other levels too (nine-year schools and the like) and count at each, while a stated total may count them at one"
     if line["n_without_legal_person"]:
         end_zh += f"；{line['n_without_legal_person']} 处未注明法人，各按一个法人计"
         end_en += f"; {line['n_without_legal_person']} state no legal person and count as one each"

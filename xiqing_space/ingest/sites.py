@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xiqing_space.catalog import load_catalogue
 from xiqing_space.ingest.addresses import read_address
 from xiqing_space.ingest.duplicates import RADIUS_M, Pair, components, find_duplicates, near_pairs
 from xiqing_space.ingest.matching import check_columns, zone_key
@@ -15,12 +16,13 @@ from xiqing_space.ingest.name_score import compare_names
 from xiqing_space.ingest.names import NameParts, normalise
 from xiqing_space.ingest.quality import Quality
 
-NUMBER_FIELDS = ("classes", "enrolled", "capacity_places")
-TEXT_FIELDS = ("name", "address", "zone", "operator", "status", "serves", "legal_person")
+NUMBER_FIELDS = ("classes", "enrolled", "capacity_places", "gp_doctors", "child_health_doctors")
+TEXT_FIELDS = ("name", "address", "zone", "community", "operator", "status", "serves", "legal_person")
 PLACE_FIELDS = ("lon", "lat", "located_by")
 SITE_COLUMNS = ("row_id", "name", "kind", "lon", "lat", "source", "priority")
 MERGE_COLUMNS = (
-    "kept_row_id", "merged_row_id", "distance_m", "name_score", "conflicts", "rule_zh", "rule_en",
+    "kept_row_id", "merged_row_id", "distance_m", "name_score", "conflicts", "conflicts_en", "conflict_source", "rule_zh",
+    "rule_en",
 )  # fmt: skip
 _STANDING = ("source", "priority", "survey")  # of the row that stays
 CAMPUS_M = 60.0
@@ -82,15 +84,34 @@ def _merge(group: list[dict[str, Any]]) -> dict[str, Any]:
     return kept
 
 
-def _conflicts(kept: dict[str, Any], other: dict[str, Any]) -> str:
-    """Values that the merged row states otherwise; names and addresses are compared elsewhere."""
-    found = []
+def _conflicts(kept: dict[str, Any], other: dict[str, Any]) -> tuple[str, str, str]:
+    """Values that the merged row states otherwise, in Chinese and English, and the source of the first of them.
+
+    Names and addresses are compared elsewhere.
+    """
+    zh, en, sources = [], [], [""]
     for field in (*NUMBER_FIELDS, "operator", "status", "serves", "legal_person"):
         mine, its = kept[field], other[field]
         if not _missing(mine) and not _missing(its) and mine != its:
-            shown = [f"{value:g}" if isinstance(value, float) else str(value) for value in (mine, its)]
-            found.append(f"{field}: {shown[0]} ({kept[f'{field}_from']}) ≠ {shown[1]} ({other[f'{field}_from']})")
-    return "; ".join(found)
+            (one_zh, one_en), (other_zh, other_en) = (_shown(field, value) for value in (mine, its))
+            of_one, of_other = kept[f"{field}_from"], other[f"{field}_from"]
+            label_zh, label_en = load_catalogue().word(f"site_{field}")
+            zh.append(f"{label_zh}：{one_zh}（{of_one}）≠ {other_zh}（{of_other}）")
+            en.append(f"{label_en}: {one_en} ({of_one}) ≠ {other_en} ({of_other})")
+            sources.append(str(of_other))
+    return "；".join(zh), "; ".join(en), sources[min(1, len(sources) - 1)]
+
+
+def _shown(field: str, value: Any) -> tuple[str, str]:
+    """A value in words of both languages."""
+    if isinstance(value, float):
+        return f"{value:g}", f"{value:g}"
+    words = load_catalogue().words
+    for key in (f"site_{field}_{value}", f"checkup_{field}_{value}", str(value) if field == "status" else ""):
+        if key in words:
+            zh, en = load_catalogue().word(key)
+            return zh, en.lower()
+    return str(value), str(value)
 
 
 def _merge_groups(
@@ -106,13 +127,16 @@ def _merge_groups(
         for at in group[1:]:
             pair = pairs.get((min(first, at), max(first, at)))
             gone.add(at)
+            conflicts = _conflicts(whole[first], records[at])
             merges.append(
                 {
                     "kept_row_id": records[first]["row_id"],
                     "merged_row_id": records[at]["row_id"],
                     "distance_m": pair.distance_m if pair else float("nan"),
                     "name_score": pair.name_score if pair else float("nan"),
-                    "conflicts": _conflicts(whole[first], records[at]),
+                    "conflicts": conflicts[0],
+                    "conflicts_en": conflicts[1],
+                    "conflict_source": conflicts[2],
                     "rule_zh": _RULES[rule][0],
                     "rule_en": _RULES[rule][1],
                 }
@@ -308,9 +332,19 @@ def _note_unclear(check: str, group: list[dict[str, Any]], quality: Quality | No
             quality.add(check, source=str(one["source"]), row=str(one["row_id"]), others=others)
 
 
-def note_merges(merges: pd.DataFrame, quality: Quality) -> None:
-    """Put every merge, and every contradiction found by it, into the quality collector."""
+def note_merges(merges: pd.DataFrame, sources: Mapping[str, str], quality: Quality) -> None:
+    """Put every merge, and every contradiction found by it, into the quality collector, each with the source that says otherwise.
+
+    Parameters
+    ----------
+    merges : DataFrame
+        Of `build_sites`.
+    sources : mapping of row_id to source
+    """
     for one in merges.itertuples(index=False):
-        quality.add("rows_merged", row=one.merged_row_id, id=one.kept_row_id, rule=(one.rule_zh, one.rule_en))
-        if one.conflicts:
-            quality.add("merge_conflict", row=one.merged_row_id, id=one.kept_row_id, conflicts=one.conflicts)
+        about = {"row": one.merged_row_id, "id": one.kept_row_id}
+        source = sources.get(one.merged_row_id, "")
+        quality.add("rows_merged", source=source, **about, rule=(one.rule_zh, one.rule_en))
+        if one.conflicts:  # the merged row may have taken its value from a third one that went into it before
+            quality.add("merge_conflict", source=one.conflict_source or source, **about,
+                        conflicts=(one.conflicts, one.conflicts_en))  # fmt: skip

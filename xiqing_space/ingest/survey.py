@@ -21,6 +21,8 @@ from xiqing_space.ingest.survey_files import Line, read_lines
 ANSWER_COLUMNS = ("doubt_id", "check", "owner_id", "answer", "note", "organisation", "source")
 CORRECTION_COLUMNS = ("owner_id", "field", "value", "datum", "from", "source", "doubt_id")
 NO_LONGER_COLUMNS = ("doubt_id", "answer", "source")
+GATE_COLUMNS = ("owner_id", "lon", "lat", "datum", "source", "doubt_id")
+GATES = "compound_gates_unknown"  # each line that answers it is one gate
 FIELDS = ("name", "kind", "status", "operator", "capacity_places", "lon", "lat")
 MAX_PLACES = 100_000
 MAX_NAME = 100
@@ -44,12 +46,15 @@ class SurveyAnswers:
         `NO_LONGER_COLUMNS`: answers to doubts that are not raised any more.
     unanswered : int
         Rows that came back empty.
+    gates : DataFrame
+        `GATE_COLUMNS`: one row per gate of a compound, degrees as filled in. A row of the sheet that was copied is a further gate.
     """
 
     answers: pd.DataFrame
     corrections: pd.DataFrame
     no_longer_asked: pd.DataFrame
     unanswered: int = 0
+    gates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(GATE_COLUMNS), dtype=str))
 
 
 @dataclass
@@ -146,6 +151,7 @@ class _Reader:
         self.problems: list[str] = []
         self.replies: list[_Reply] = []
         self.gone: list[tuple[str, str, str]] = []
+        self.gates: list[tuple[str, ...]] = []
         self.unanswered = 0
 
     def take(self, line: Line) -> None:
@@ -168,7 +174,9 @@ class _Reader:
         answer = self._word(line, "answer", "answer")
         reply = _Reply(identity, line, answer, texts.get("note", ""), texts.get("organisation", ""))
         self._values(line, row, reply)
-        if not row.owner_id and reply.values:
+        if row.check == GATES:
+            self._gate(row, reply)
+        if row.owner_id not in self.facilities and reply.values:
             told = "；".join(f"{key}={value}" for key, (value, _) in sorted(reply.values.items()))
             reply.note, reply.values = "；".join(filter(None, (reply.note, told))), {}
         self._contradiction(row, reply)
@@ -291,6 +299,15 @@ class _Reader:
         self._put(reply, "lon", repr(lon), "lon")
         self._put(reply, "lat", repr(lat), "lat")
 
+    def _gate(self, row: Any, reply: _Reply) -> None:
+        """A place that is a gate: two of them are two gates, no contradiction."""
+        if {"lon", "lat"} <= set(reply.values):
+            (lon, cell), (lat, _) = reply.values.pop("lon"), reply.values.pop("lat")
+            gate = (row.owner_id, lon, lat, reply.datum, cell, reply.doubt_id)
+            if not any(one[:4] == gate[:4] for one in self.gates):
+                self.gates.append(gate)
+            reply.datum = ""
+
     def _contradiction(self, row: Any, reply: _Reply) -> None:
         """属实 beside another value than the one that is recorded."""
         facility = self.facilities.get(row.owner_id)
@@ -322,6 +339,7 @@ class _Reader:
             self._agreed(pd.DataFrame(corrections, columns=list(CORRECTION_COLUMNS), dtype=str)),
             pd.DataFrame(sorted(self.gone), columns=list(NO_LONGER_COLUMNS), dtype=str),
             self.unanswered,
+            pd.DataFrame(sorted(self.gates), columns=list(GATE_COLUMNS), dtype=str),
         )
 
     def _merge(self, first: _Reply, other: _Reply) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from xiqing_space.catalog import Catalogue
 from xiqing_space.catalog.checkup import CheckupRules
-from xiqing_space.ingest.corrections import ToWgs84, apply_corrections, closed_doubts
+from xiqing_space.ingest.corrections import ToWgs84, apply_corrections, closed_doubts, place_gates
 from xiqing_space.ingest.doubts import with_doubt_ids
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.questions import build_returns, note_questions
@@ -19,7 +19,10 @@ from xiqing_space.ingest.survey import SurveyAnswers, no_answers, read_survey
 
 @dataclass(frozen=True)
 class SurveyOutcome:
-    """Facilities as corrected; doubts that are open (with ids); rows to ask; ids that answers closed; what was applied."""
+    """Facilities as corrected; doubts that are open (with ids); rows to ask; ids that answers closed; what was applied.
+
+    `gates`: as the `surveyed_gates` table.
+    """
 
     facilities: pd.DataFrame
     doubts: pd.DataFrame
@@ -27,6 +30,7 @@ class SurveyOutcome:
     closed: frozenset[str]
     survey: SurveyAnswers
     applied: pd.DataFrame
+    gates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def take_survey(
@@ -40,6 +44,8 @@ def take_survey(
     datum: str | None = None,
     bounds: tuple[float, float, float, float] | None = None,
     to_wgs84: ToWgs84 | None = None,
+    compounds: pd.DataFrame | None = None,
+    metric_epsg: int = 0,
 ) -> SurveyOutcome:
     """Ask, read what came back, correct, and see what is still open. `quality` itself is not changed.
 
@@ -55,6 +61,8 @@ def take_survey(
         Returned sheets; none: nothing is corrected.
     datum, bounds, to_wgs84
         As in `read_survey` and `apply_corrections`.
+    compounds : DataFrame, optional
+        Those whose gates are asked for, with `metric_epsg`: compound_id, name, geometry.
 
     Raises
     ------
@@ -64,12 +72,16 @@ def take_survey(
     raised = Quality(list(quality.rows))
     note_questions(facilities, catalogue, rules, raised)
     doubts = with_doubt_ids(raised.frame())
-    asked = build_returns(doubts, facilities, zones, catalogue, rules)
+    asked = build_returns(doubts, facilities, zones, catalogue, rules, compounds)
     if not returned:
         none = apply_corrections(facilities, no_answers().corrections)[1]
         return SurveyOutcome(facilities, doubts, asked, frozenset(), no_answers(), none)
     survey = read_survey(returned, asked, facilities, catalogue, rules, datum=datum, bounds=bounds)
     corrected, applied = apply_corrections(facilities, survey.corrections, to_wgs84=to_wgs84)
+    gates = pd.DataFrame()
+    if compounds is not None and len(survey.gates):
+        gates, placed = place_gates(survey.gates, compounds, metric_epsg, to_wgs84=to_wgs84)
+        applied = pd.concat([one for one in (applied, placed) if len(one)], ignore_index=True)
     closed = frozenset(closed_doubts(survey, asked, applied, rules))
     late = Quality()
     names = "、".join(sorted({path.name for path in returned}))
@@ -82,5 +94,5 @@ def take_survey(
     rest = doubts[~doubts["doubt_id"].isin(closed)]
     still = pd.concat([rest, with_doubt_ids(late.frame())], ignore_index=True) if late.rows else rest
     still = still.reset_index(drop=True)
-    returns = build_returns(still, corrected, zones, catalogue, rules)
-    return SurveyOutcome(corrected, still, returns, closed, survey, applied)
+    returns = build_returns(still, corrected, zones, catalogue, rules, compounds)
+    return SurveyOutcome(corrected, still, returns, closed, survey, applied, gates)

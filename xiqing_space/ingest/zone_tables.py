@@ -13,7 +13,15 @@ import pandas as pd
 from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.ages import CHILD_YEARS, ambiguous_age, read_age_group, years_from_groups
 from xiqing_space.ingest.counts import plain, read_count
-from xiqing_space.ingest.membership import PREFIXES, reconcile_names
+from xiqing_space.ingest.membership import (
+    KINDS,
+    PREFIXES,
+    RENAMED,
+    core_name,
+    plain_name,
+    reconcile_names,
+    settlement_of,
+)
 from xiqing_space.ingest.people_sources import COUNTED, SLACK, Basis, CompoundPeople, DistrictPeople, ZonePeople
 from xiqing_space.ingest.quality import Quality
 
@@ -178,7 +186,7 @@ def read_zone_people(
         raise InputDataError("名称变更表有误 / the table of old and new names is at fault", where=source,
                              first=reconciled.alias_problems, todo="改正变更表的这些行 / correct these rows of that table")  # fmt: skip
     found = reconciled.mapping
-    _refuse_twice(found, zones, source)
+    _refuse_twice(found, zones, source, aliases)
     frame = numbers[body].reset_index(drop=True).assign(
         **{one: found[one].to_numpy() for one in ("zone_id", "unplaced", "reason", "community", "how")}
     )  # fmt: skip
@@ -222,17 +230,52 @@ def _no_persons(numbers: pd.DataFrame, figures: list[str]) -> list[str]:
     return problems
 
 
-def _refuse_twice(found: pd.DataFrame, zones: pd.DataFrame, source: str) -> None:
-    """Two rows that are one zone by another spelling: its people would count twice. Zones that were joined do add up."""
+def _refuse_twice(found: pd.DataFrame, zones: pd.DataFrame, source: str, aliases: pd.DataFrame | None) -> None:
+    """Two rows that are one place by another spelling or its old name: its people would count twice. Zones that were joined do add up."""
     own = found[(found["community"] == "") & found["how"].isin(["id", "exact", "suffix"])]
     label = dict(zip(zones["zone_id"], zones["name"], strict=True))
     twice = [
         f"第 {'、'.join(group['row'])} 行都是“{label.get(zone) or zone}” / rows {', '.join(group['row'])} are one zone: {zone}"
         for zone, group in own.groupby("zone_id") if len(group) > 1
     ]  # fmt: skip
+    twice += _one_community(found) + _old_beside_new(found, aliases)
     if twice:
         raise InputDataError("人口表有误 / the people table is at fault", where=source, first=twice,
                              todo="合并或删去重复的行 / merge these rows, or remove one")  # fmt: skip
+
+
+def _one_community(found: pd.DataFrame) -> list[str]:
+    """Rows of one 街镇 whose 社区 differ in their suffix alone (甲社区, 甲社区居委会); a 村 and a 社区 of one name are two."""
+    inner = found[(found["community"] != "") & (found["how"] != "outside")]
+    cores = [core_name(one) for one in inner["community"]]
+    kinds = [settlement_of(one) for one in inner["community"]]
+    groups: dict[tuple[str, str, str], list[tuple[str, str, str | None]]] = {}
+    for row, zone, town, name, core, kind in zip(
+        inner["row"], inner["zone_id"], inner["town"], inner["community"], cores, kinds, strict=True
+    ):
+        groups.setdefault((str(zone), str(town), core), []).append((row, name, kind))
+    return [
+        f"第 {'、'.join(row for row, *_ in same)} 行像是同一社区：{'、'.join(name for _, name, _ in same)} / "
+        f"rows {', '.join(row for row, *_ in same)} seem to be one community"
+        for same in groups.values() if len(same) > 1 and len({kind for *_, kind in same if kind}) < 2
+    ]  # fmt: skip
+
+
+def _old_beside_new(found: pd.DataFrame, aliases: pd.DataFrame | None) -> list[str]:
+    """A renamed place that has a row under either name."""
+    if aliases is None or not len(aliases):
+        return []
+    rows = {plain_name(name): row for row, town, community in found[["row", "town", "community"]].itertuples(index=False)
+            if (name := community or town)}  # fmt: skip
+    problems = []
+    for one in aliases.to_dict("records"):
+        old, new = plain_name(one.get("old")), plain_name(one.get("new"))
+        if KINDS.get(plain(one.get("kind")).lower()) in RENAMED and old in rows and new in rows and old != new:
+            problems.append(
+                f"第 {rows[old]}、{rows[new]} 行是同一地方的旧名“{old}”与新名“{new}” / "
+                f"rows {rows[old]} and {rows[new]} are the old and the new name of one place"
+            )
+    return problems
 
 
 def _note_noughts(frame: pd.DataFrame, source: str, quality: Quality) -> None:

@@ -27,8 +27,10 @@ const lines = list => list.map(line), polygons = list => list.map(rings => rings
 
 L.control.scale({imperial: false, maxWidth: 160}).addTo(map);
 map.createPane("land").style.zIndex = 250;
+map.createPane("reach").style.zIndex = 280;
 map.createPane("ways").style.zIndex = 300;
 map.createPane("limits").style.zIndex = 350;
+map.createPane("spots").style.zIndex = 400;
 map.createPane("marks").style.zIndex = 450;
 const canvas = pane => L.canvas({pane: pane, padding: 0.3});
 const onLand = canvas("land"), onWays = canvas("ways"), onLimits = canvas("limits"), onMarks = canvas("marks");
@@ -66,6 +68,7 @@ const Homes = L.Layer.extend({
     this.draw();
   },
   show(classes) { this._classes = classes; this.draw(); },
+  opacity(shown) { this._box.style.visibility = shown ? "visible" : "hidden"; },
   draw() {
     if (!this._map) return;
     const size = this._map.getSize(), ratio = window.devicePixelRatio || 1, origin = this._map.containerPointToLayerPoint([0, 0]);
@@ -111,7 +114,7 @@ const markSize = () => map.getZoom() < 12.5 ? 3 : map.getZoom() < 14 ? 4 : 6;
 function drawFacilities(kind) {
   marks.clearLayers(); drawn.length = 0;
   for (const mark of D.facilities) {
-    if (mark[2] !== kind) continue;
+    if (kind === "circle" ? !D.circle.includes(mark[2]) : mark[2] !== kind) continue;
     const counts = mark[4] === "operating" && mark[5] === "everyone";
     const one = L.circleMarker([mark[1], mark[0]], {renderer: onMarks, pane: "marks", radius: markSize(), weight: map.getZoom() < 13.5 ? 1.2 : 2, color: counts ? (mark[7] ? "#ffffff" : "#e8b400") : "#111",
       fillColor: counts ? "#111111" : "#ffffff", fillOpacity: counts ? 1 : 0.6, dashArray: counts ? null : "2 2"})
@@ -137,12 +140,15 @@ const dot = (fill, edge, dash) => `<svg width="16" height="16"><circle cx="8" cy
 const square = (fill, edge) => `<svg width="16" height="16"><rect x="3" y="3" width="10" height="10" fill="${fill}" stroke="${edge}"/></svg>`;
 const stroke = (colour, width, dash) => `<svg width="22" height="16"><path d="M1 8H21" stroke="${colour}" stroke-width="${width}" ${dash ? `stroke-dasharray="${dash}"` : ""}/></svg>`;
 const patch = (fill, edge) => `<svg width="22" height="16"><rect x="1" y="2" width="20" height="12" fill="${fill}" stroke="${edge}"/></svg>`;
-const legend = el("div", {id: "legend"},
-  say("legend_result", "h2"), say("homes", "div", {class: "note"}),
+// what the homes mean stands above the table, which is long where there are many zones
+const result = el("div", {class: "result"}, say("homes", "div", {class: "note"}),
   key(dot(COLOURS[0], EDGES[0]), word("covered")), key(dot(COLOURS[1], EDGES[1]), word("partly")),
-  key(square(COLOURS[2], EDGES[2]), word("not_covered")), key(dot(COLOURS[3], EDGES[3]), word("unknown")),
+  key(square(COLOURS[2], EDGES[2]), word("not_covered")), key(dot(COLOURS[3], EDGES[3]), word("unknown")));
+const legend = el("div", {id: "legend"},
   say("legend_now", "h2"),
-  key(dot("#111", "#fff"), word("facility_operating")), key(dot("#fff", "#111", true), word("facility_other")),
+  key(dot("#111", "#fff"), word("facility_operating")),
+  D.facilities.some(mark => !mark[7]) ? key(dot("#111", "#e8b400"), word("outside")) : null,
+  key(dot("#fff", "#111", true), word("facility_other")),
   key(stroke("#8f8a83", 2.5), word("streets_walk")), key(stroke("#cbb7ab", 1.5, "2 3"), word("streets_closed")),
   motorway ? key(stroke("#b98b5e", 3), word("barriers_motorway")) : null,
   key(patch("#bfdcea", "#7fb2cc"), word("barriers_water")), key(patch("#d3e8cc", "#8fb98a"), word("park_land")),
@@ -158,7 +164,7 @@ foot.append(both("div", crs), say("internal_note", "div"));
 const doubts = el("div", {id: "doubts"});
 if (D.doubts.length) { doubts.append(say("doubts", "h2")); for (const pair of D.doubts) doubts.append(both("div", pair, {class: "note doubt"})); }
 panel("side", both("label", word("kind"), {for: "kind"}), kindBox, both("label", word("limit"), {for: "limit"}), limitBox,
-  el("div", {class: "switch"}, ...buttons), share, verdict, basis, table, warning, legend, doubts, el("h2"), foot);
+  el("div", {class: "switch"}, ...buttons), share, verdict, basis, say("legend_result", "h2"), result, table, warning, legend, doubts, el("h2"), foot);
 
 const state = {kind: D.kinds.length ? D.kinds[0][0] : "", measure: "walk", standard: ""};
 // open on something that can be seen: the first kind that is mapped
@@ -177,7 +183,7 @@ function fillLimits() {
   const seen = new Map();
   for (const view of D.views) if (view.kind === state.kind && !seen.has(view.standard)) seen.set(view.standard, view);
   limitBox.replaceChildren(...[...seen.values()].map(v => el("option", {value: v.standard},
-    v.limit + (v.unit === "m" ? " m" : " min") + " · " + word(v.role)[first])));
+    v.limit === null ? word("circle_limits")[first] : v.limit + (v.unit === "m" ? " m" : " min") + " · " + word(v.role)[first])));
   if (!seen.has(state.standard)) state.standard = seen.keys().next().value;
   limitBox.value = state.standard; kindBox.value = state.kind;
 }
@@ -191,15 +197,15 @@ function show() {
   const whole = view.rows.find(r => r.zone === "*" && r.band === "*");
   pairInto(share, whole.value === null ? word("no_data") : [percent(whole.value) + " " + word("share_covered")[first], ""]);
   if (whole.value !== null && whole.high === null) share.append(el("small", {}, word("at_least")[first] + " " + percent(whole.low)));
-  else if (whole.value !== null && (whole.low < whole.value || whole.high > whole.value)) share.append(el("small", {}, word("range")[first] + " " + percent(whole.low) + " – " + percent(whole.high)));
+  else if (whole.value !== null && (percent(whole.low) !== percent(whole.value) || percent(whole.high) !== percent(whole.value))) share.append(el("small", {}, word("range")[first] + " " + percent(whole.low) + " – " + percent(whole.high)));
   if (whole.persons !== null) share.append(el("small", {}, word("children_covered")[first] + " " + Math.round(whole.persons).toLocaleString("en") + " / " + Math.round(whole.of).toLocaleString("en")));
-  if (whole.unknown) share.append(el("small", {}, word("unknown")[first] + " " + percent(whole.unknown)));
+  if (whole.unknown) share.append(el("small", {}, word("unknown")[first] + " " + (whole.unknown < 0.0005 ? "< 0.1 %" : percent(whole.unknown))));
   if (view.gates) share.append(both("small", word("gates_range").map(text => text.replace("{low}", percent(view.gates.low)).replace("{high}", percent(view.gates.value)).replace("{homes}", percent(view.gates.unknown)))));
   if (view.land) share.append(both("small", word("land_share").map(text => text.replace("{share}", percent(view.land.value)).replace("{met}", view.land.met.toLocaleString("en")).replace("{of}", view.land.of.toLocaleString("en")))));
   const key = whole.verdict === "unknown" ? "verdict_unknown" : whole.verdict;
   pairInto(verdict, key ? word(key) : word("reference_only")); verdict.prepend(el("span", {class: "tag"}, word("verdict")[first]), " ");
   if (whole.why && D.words["why_" + whole.why]) verdict.append(say("why_" + whole.why, "div"));
-  basis.replaceChildren(seenNote(view));
+  basis.replaceChildren(view.limit === null ? both("span", [D.circle.map(k => (D.kinds.find(o => o[0] === k) || [k, k, k])[1]).join("、"), D.circle.map(k => (D.kinds.find(o => o[0] === k) || [k, k, k])[2]).join(", ")]) : seenNote(view));
   const rows = view.rows.filter(r => (r.zone !== "*" && r.band === "*" && D.zones.length > 1) || (r.zone === "*" && r.band !== "*"));
   table.replaceChildren();
   if (rows.length) {
@@ -213,9 +219,9 @@ function show() {
     table.append(el("table", {}, body));
   }
   warning.replaceChildren(D.relative ? say("share_note_relative", "div") : "", say("reach_note", "div"), el("div", {}, word("evidence")[first] + " " + whole.evidence));
+  showOverlays(view);
   document.documentElement.dataset.ready = "yes";
 }
 map.on("zoomend", () => { for (const one of drawn) one.setRadius(markSize()); });
 kindBox.onchange = () => { state.kind = kindBox.value; state.standard = ""; show(); };
 limitBox.onchange = () => { state.standard = limitBox.value; show(); };
-show();

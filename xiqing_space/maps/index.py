@@ -24,19 +24,30 @@ def _percent(value: float) -> str:
     return "—" if np.isnan(value) else f"{value * 100:.1f} %"
 
 
-def _with_range(row: pd.Series) -> str:
-    """A share, and below it its range where there is one."""
+def _with_range(row: pd.Series, catalogue: Catalogue, language: str) -> str:
+    """A share, and below it its range where there is one; where nobody knows how high it may be, the least it is."""
     low, high = row["value_low"], row["value_high"]
+    if not np.isnan(row["value"]) and np.isnan(high):
+        zh, en = (f"{word} {_percent(low)}" for word in catalogue.word("at_least"))
+        return _percent(row["value"]) + f"<small>{escape(zh if language == 'zh' else en)}</small>"
     wide = not np.isnan(row["value"]) and (
-        round(low, 4) < round(row["value"], 4) or round(high, 4) > round(row["value"], 4)
+        _percent(low) != _percent(row["value"]) or _percent(high) != _percent(row["value"])
     )
     return _percent(row["value"]) + (f"<small>{_percent(low)} – {_percent(high)}</small>" if wide else "")
+
+
+def _count(row: pd.Series) -> str:
+    """How many there are: one number, or low – high where some may be counted twice."""
+    low, high = row["value_low"], row["value_high"]
+    if np.isnan(row["value"]):
+        return "—"
+    return f"{int(row['value']):,}" if np.isnan(high) or low == high else f"{int(low):,} – {int(high):,}"
 
 
 def _figures(store: Store, catalogue: Catalogue, language: str) -> str:
     table = store.get("indicators")
     rows = table[(table["zone_id"] == "*") & (table["age_band"] == "*") & (table["indicator_id"] == "A02-coverage")]
-    counts = table[table["indicator_id"] == "A02-count"].set_index("kind")["value"]
+    counts = table[(table["zone_id"] == "*") & (table["indicator_id"] == "A02-count")].set_index("kind")
     lines = []
     for kind in catalogue.measured_kinds:
         for standard in catalogue.standards_of(kind):
@@ -63,10 +74,10 @@ def _line(
     label = catalogue.kinds[kind]
     cells = [
         _both((label.zh, label.en), language),
-        "—" if np.isnan(counts[kind]) else f"{int(counts[kind])}",
+        _count(counts.loc[kind]),
         f"{limit:g} {'m' if unit == 'm' else 'min'}",
-        "—" if radius is None else _with_range(radius),
-        _with_range(walk),
+        "—" if radius is None else _with_range(radius, catalogue, language),
+        _with_range(walk, catalogue, language),
         _both(catalogue.word(word), language) if word else "",
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
@@ -95,7 +106,7 @@ def draw_index(store: Store, catalogue: Catalogue, output: OutputConfig, folder:
     ]  # fmt: skip
     parts.append(f"<dl>{''.join(lines)}</dl>")
     parts.append(f"<p>{_both(catalogue.word('where_tables'), language)}</p>")
-    grave_ones = grave(doubts)
+    grave_ones = grave(doubts, catalogue)
     if grave_ones:
         listed = "".join(f"<li>{_both(pair, language)}</li>" for pair in grave_ones)
         parts.append(f"<h3>{_both(catalogue.word('doubts'), language)}</h3><ul>{listed}</ul>")

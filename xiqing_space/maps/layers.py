@@ -14,8 +14,10 @@ from xiqing_space.catalog import Band, Catalogue, Standard
 from xiqing_space.coverage.by_home import AccessByHome
 from xiqing_space.indicators import covered
 from xiqing_space.maps.offline import encode_lines, encode_points, encode_polygons, pack_classes
+from xiqing_space.maps.overlays import CIRCLE, bridge_of, circle_classes, reach_key
 from xiqing_space.store import Store
 
+_FIRST = {"*": "0", "*urban": "1", "*rural": "2"}  # the district and its parts stand above the zones
 COVERED, PARTLY, NOT_COVERED, UNKNOWN = 0, 1, 2, 3
 _MAIN = ("trunk", "primary", "secondary", "tertiary", "trunk_link", "primary_link", "secondary_link", "tertiary_link")
 _PATHS = ("footway", "path", "steps", "cycleway", "pedestrian", "track", "bridleway", "corridor", "platform")
@@ -78,11 +80,12 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
     beside = every[(every["zone_id"] == "*") & every["indicator_id"].isin(["A02-land", "A02-gates"])]
     beside = beside.set_index(["indicator_id", "kind", "standard_id", "measure"])
     names = dict(zip(store.get("zones")["zone_id"], store.get("zones")["name"], strict=True))
-    names["*"] = ""
+    names |= {"*": "", "*urban": catalogue.word("zones_urban")[0], "*rural": catalogue.word("zones_rural")[0]}
+    bridge = bridge_of(every)
     place = {band: number for number, band in enumerate(("*", *catalogue.bands))}
 
     def order(row: dict[str, Any]) -> tuple[str, int]:
-        return str(row["zone_id"]), place[row["age_band"]]
+        return _FIRST.get(row["zone_id"], "3") + str(row["zone_id"]), place[row["age_band"]]
 
     result = []
     for kind in catalogue.measured_kinds:
@@ -103,9 +106,29 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
                         "rows": [_row(row, names) for row in sorted(rows.to_dict("records"), key=order)],
                         "land": _beside(beside, "A02-land", kind, standard, measure),
                         "gates": _beside(beside, "A02-gates", kind, standard, measure),
+                        "reach": reach_key(kind, standard.limit_m(bands[0]), bands[0].profile) if measure == "walk" else None,
+                        "bridge": bridge.get((kind, standard.id), []),
                     }
                 )  # fmt: skip
+    rows = every[every["indicator_id"] == "A02-circle"].to_dict("records")
+    if rows:
+        result.append(_circle(rows, distances, catalogue, names, order))
     return result
+
+
+def _circle(
+    rows: list[dict[str, Any]], distances: AccessByHome, catalogue: Catalogue, names: dict[str, str], order: Any
+) -> dict[str, Any]:
+    """The complete circle as a view of its own: every kind at its default limit, on foot."""
+    mapped = {kind for kind in catalogue.circle if distances.has_any(kind)}
+    classes = circle_classes(distances, catalogue, mapped, (COVERED, PARTLY, NOT_COVERED, UNKNOWN)) if mapped else None
+    empty = dict.fromkeys(("document", "clause", "wording", "status", "seen", "reason"), "")
+    return {
+        "kind": CIRCLE, "standard": CIRCLE, "measure": "walk", "limit": None, "unit": "", "role": "default", **empty,
+        "homes": None if classes is None else pack_classes(classes),
+        "rows": [_row(row, names) for row in sorted(rows, key=order)],
+        "land": None, "gates": None, "reach": None, "bridge": [],
+    }  # fmt: skip
 
 
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

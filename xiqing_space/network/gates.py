@@ -122,6 +122,30 @@ def find_gates(
     return frame.drop_duplicates(["gate_id", "owner_id"])
 
 
+def compounds_without_gates(
+    compounds: pd.DataFrame, gates: pd.DataFrame, surveyed: pd.DataFrame | None, metric_epsg: int
+) -> list[str]:
+    """Ids of walled compounds whose gates nobody mapped or surveyed, in order: `find_gates` guesses theirs.
+
+    Parameters
+    ----------
+    compounds : DataFrame
+        compound_id, geometry (EPSG:4326).
+    gates : DataFrame
+        Mapped gates: gate_id, lon, lat, shut.
+    surveyed : DataFrame, optional
+        `surveyed_gates`.
+    """
+    ordered = compounds.sort_values("compound_id")
+    ids = ordered["compound_id"].tolist()
+    usable = gates[~gates["shut"].to_numpy(dtype=bool)]
+    points = project_geometry(points_of(usable), GEOGRAPHIC, metric_epsg)
+    rings = shapely.boundary(project_geometry(ordered["geometry"].to_numpy(dtype=object), GEOGRAPHIC, metric_epsg))
+    known = {ids[ring] for ring, *_ in _on_edges(rings, points, usable["gate_id"].tolist())}
+    known |= set(surveyed["owner_id"]) if surveyed is not None and len(surveyed) else set()
+    return [one for one in ids if one not in known]
+
+
 @dataclass(frozen=True)
 class _Survey:
     """Surveyed gates that let somebody pass, whose gates were surveyed, and which gates let everyone pass."""

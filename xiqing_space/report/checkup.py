@@ -65,6 +65,15 @@ class Checkup:
         """How many doubts are settled, open or new since the last check."""
         return 0 if self.changes is None else int((self.changes["state"] == state).sum())
 
+    @property
+    def waiting(self) -> tuple[str, str] | None:
+        """What must be said beside counts while rows of lists wait for a choice: one of them may be counted twice."""
+        n = int((self.doubts["check"] == "match_to_confirm").sum())
+        if not n:
+            return None
+        zh, en = self.catalogue.word("checkup_counts_waiting")
+        return zh.format(n=f"{n:,}"), en.format(n=f"{n:,}")
+
 
 def build_checkup(
     *,

@@ -182,7 +182,9 @@ def _counts(page: _Page) -> str:
         ("difference", "n"),
         ("reading", ""),
     )
-    return page.heading("counts") + page.table(heads, rows)
+    waiting = page.checkup.waiting
+    note = f"<p class='note'>{page.both(waiting)}</p>" if waiting else ""
+    return page.heading("counts") + page.table(heads, rows) + note
 
 
 def _returns(page: _Page) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from copy import copy
@@ -13,12 +14,13 @@ import pandas as pd
 from xiqing_space.catalog.checkup import Department
 from xiqing_space.ingest.survey_columns import CHOICES, FILL_COLUMNS, INFO_COLUMNS
 from xiqing_space.report.checkup import Checkup
-from xiqing_space.report.fixed_book import put_text, save_book
+from xiqing_space.report.fixed_book import MAX_TEXT, put_text, save_book
 
 FILE = "data_checkup.xlsx"
 HEADER_ROW = 3
 FONT = "Microsoft YaHei"
 _INK, _HEAD, _FILL, _RED = "222222", "1F3A5F", "FFF4CC", "9C1C1C"
+_LINE_POINTS = 14.5  # height of a line of 10 points
 LIGHT_FILLS = {"usable": "DCEBD9", "gaps": "FFE9B8", "contradictions": "F6CFC9"}
 LIGHT_MARKS = {"usable": "●", "gaps": "▲", "contradictions": "■"}
 _INFO_WIDTHS = {
@@ -49,8 +51,8 @@ _COVER = (
     ("5. 可以排序、筛选、删去他单位的表或行。请勿改动“疑点编号”。未填的行视为尚未答复，不受影响。",
      "5. Sort, filter, delete other departments' sheets as you like; leave 疑点编号 as it is. Rows left empty count as not answered yet."),
     ("怎样退回", "How to return it"),
-    ("存为 .xlsx 退回编制单位。编制单位运行 xiqing-space check --returned 文件.xlsx 即可读入；可分次、分单位退回。",
-     "Save it as .xlsx and send it back. The office that runs the check reads it with: xiqing-space check --returned FILE.xlsx. Parts may come at any time."),
+    ("存为 .xlsx 退回编制单位。编制单位把它放进 data/raw，写入设置的 [survey] sheets，再次体检即读入；可分次、分单位退回。",
+     "Save it as .xlsx and send it back. The office that runs the check puts it into data/raw, names it in [survey] sheets of the configuration and checks again. Parts may come at any time."),
 )  # fmt: skip
 
 
@@ -103,6 +105,7 @@ def _sheet(book: Any, checkup: Checkup, name: str, title: tuple[str, str], note:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    sheet.page_margins.header = sheet.page_margins.footer = 0.25
     sheet.oddFooter.left.text = "示例数据 synthetic sample" if checkup.synthetic else "数据体检 data check-up"
     sheet.oddFooter.right.text = "&P / &N"
     return sheet
@@ -150,9 +153,25 @@ def _table(
                 put_text(cell, value)
             elif value is not None and not pd.isna(value):
                 cell.value = value
+        sheet.row_dimensions[line].height = _height(row, widths)
     sheet.freeze_panes = sheet.cell(top + 1, 1)
     sheet.auto_filter.ref = f"A{top}:{get_column_letter(len(heads))}{max(top + len(rows), top + 1)}"
     sheet.print_title_rows = f"{top}:{top}"
+
+
+def _height(row: Sequence[Any], widths: Sequence[float]) -> float:
+    """Points that the wrapped texts of a row need: not every program fits rows to their text when it opens a file."""
+    lines = 1
+    for value, width in zip(row, widths, strict=True):
+        if isinstance(value, str):
+            lines = max(lines, sum(_lines(part, width) for part in value[:MAX_TEXT].split("\n")))
+    return min(_LINE_POINTS * lines + 3, 409.0)  # the most that Excel takes
+
+
+def _lines(text: str, width: float) -> int:
+    """Lines that a text takes in a column of so many characters: a Chinese one takes two places."""
+    places = len(text) + sum(one > "\u2e7f" for one in text)
+    return max(1, math.ceil(places * 1.1 / (width - 1)))
 
 
 def _head(checkup: Checkup, word: str) -> str:
@@ -167,8 +186,8 @@ def _write_cover(book: Any, checkup: Checkup, departments: Sequence[tuple[Depart
     from openpyxl.styles import Alignment, Font
 
     sheet = _sheet(book, checkup, "说明", ("数据体检与核实回执", "Data check-up and return sheets"))
-    sheet.column_dimensions["A"].width = 34
-    sheet.column_dimensions["B"].width = 100
+    sheet.column_dimensions["A"].width = 50
+    sheet.column_dimensions["B"].width = 84
     sheet.page_setup.orientation = "portrait"
     line = 3
     for zh, en in _COVER:
@@ -237,7 +256,7 @@ def _changes_line(checkup: Checkup) -> str:
     if checkup.changes is None:
         return _both(checkup, "checkup_first")
     parts = [f"{_both(checkup, 'checkup_' + state)}: {checkup.tally(state)}" for state in ("settled", "open", "new")]
-    return "与上次相比 / since the last check — " + "；".join(parts)
+    return "与上次相比（全部疑点）/ all doubts since the last check — " + "；".join(parts)
 
 
 def _write_streets(book: Any, checkup: Checkup, table: pd.DataFrame) -> None:
@@ -267,6 +286,8 @@ def _write_streets(book: Any, checkup: Checkup, table: pd.DataFrame) -> None:
 
 
 def _write_counts(book: Any, checkup: Checkup, table: pd.DataFrame) -> None:
+    from openpyxl.styles import Font
+
     sheet = _sheet(book, checkup, "数量核对", ("数量核对", "Counts against stated totals"))
     words = ("kind", "stated", "by_site", "by_legal_person", "difference", "reading")
     rows = [
@@ -274,6 +295,10 @@ def _write_counts(book: Any, checkup: Checkup, table: pd.DataFrame) -> None:
         for one in table.to_dict("records")
     ]  # fmt: skip
     _table(sheet, [_head(checkup, f"checkup_{word}") for word in words], (26, 12, 16, 16, 12, 90), rows)
+    if checkup.waiting:
+        foot = put_text(sheet.cell(HEADER_ROW + len(rows) + 2, 1), "\n".join(checkup.waiting))
+        foot.font = Font(name=FONT, size=9, color="5C5C5C")
+        _spread(sheet, foot.row, 6, 44)
 
 
 def _write_return(book: Any, checkup: Checkup, department: Department, rows: pd.DataFrame) -> None:

@@ -2,8 +2,26 @@
 
 from xiqing_space.stages.build_network import network
 from xiqing_space.stages.context import Context
+from xiqing_space.stages.draw_catchments import catchments
+from xiqing_space.stages.find_blind_spots import blind_spots
+from xiqing_space.stages.measure_bridge import bridge
 from xiqing_space.stages.measure_coverage import coverage
+from xiqing_space.stages.measure_supply import supply
 from xiqing_space.stages.read_layers import ingest
 from xiqing_space.stages.write_figures import indicators, maps, write_csv
+from xiqing_space.stages.write_reports import report
 
-__all__ = ["Context", "coverage", "indicators", "ingest", "maps", "network", "write_csv"]
+__all__ = [
+    "Context",
+    "blind_spots",
+    "bridge",
+    "catchments",
+    "coverage",
+    "indicators",
+    "ingest",
+    "maps",
+    "network",
+    "report",
+    "supply",
+    "write_csv",
+]

@@ -111,7 +111,13 @@ def _note_network(
 ) -> None:  # fmt: skip
     quality, catalogue = context.quality, context.catalogue
     for barrier, group in crossings[~crossings["verified"]].groupby("barrier"):
-        quality.add("unverified_crossing", id=str(barrier), n=len(group), barrier=catalogue.word(f"barriers_{barrier}"))
+        zh, en = catalogue.word(f"barriers_{barrier}")
+        quality.add(
+            "unverified_crossing",
+            id=str(barrier),
+            n=len(group),
+            barrier=(zh, f"a {en.lower()}" if barrier == "motorway" else en.lower()),
+        )
     nodes = set(streets["u"]) | set(streets["v"])
     if locked := int((mapped["private"] & mapped["gate_id"].isin(nodes)).sum()):
         quality.add("locked_gate", n=locked)
@@ -120,10 +126,6 @@ def _note_network(
         per = guessed.drop_duplicates("owner_id")["resolved_by"].value_counts()
         quality.add("park_gates_guessed", n=int(per.sum()), perimeter=int(per.get("perimeter", 0)),
                     boundary=int(per.get("boundary", 0)))  # fmt: skip
-    known = set(gates.loc[(gates["owner_type"] == "compound") & (gates["resolved_by"] == "mapped"), "owner_id"])
-    for identity, name in context.store.get("compounds")[["compound_id", "name"]].itertuples(index=False):
-        if identity not in known:
-            quality.add("compound_gates_unknown", id=identity, name=name if isinstance(name, str) else identity)
     names = context.store.get("facilities").drop_duplicates("site_id").set_index("site_id")["name"]
     for profile, mine in links.groupby("profile"):
         limit = f"{context.config.walking.max_leg_m:g}"

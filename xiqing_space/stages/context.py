@@ -27,3 +27,4 @@ class Context:
     inputs: list[dict[str, Any]]
     doubts: list[dict[str, str]]
     rows_read: dict[str, int] = field(default_factory=dict)  # by the role of the input file
+    before_survey: dict[str, Any] = field(default_factory=dict)  # facilities, doubts before returned sheets

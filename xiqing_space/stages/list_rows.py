@@ -66,9 +66,10 @@ def _rows_of(given: FacilityListConfig, stem: str, context: Context) -> tuple[pd
         rows = rows.assign(
             row_id="file:" + stem + rows["row_id"].str.removeprefix(f"file:{clean_text(given.file.stem)}")
         )
-    # whom a list does not say that it serves, another source may know
-    serves = rows["serves"].astype(object).where(rows["serves_stated"], None)
-    return rows.drop(columns="serves_stated").assign(serves=serves, list_id=rows["row_id"], priority=given.trust), datum
+    # whom a list does not say that it serves, and whether it is open at all, another source may know
+    told = {field: rows[field].astype(object).where(rows[f"{field}_stated"], None) for field in ("serves", "status")}
+    bare = rows.drop(columns=["serves_stated", "status_stated"])
+    return bare.assign(**told, list_id=rows["row_id"], priority=given.trust), datum
 
 
 def read_all(context: Context) -> list[tuple[FacilityListConfig, pd.DataFrame, Datum | None]]:

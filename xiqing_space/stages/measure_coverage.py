@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from xiqing_space.catalog.load import PROFILES
+from xiqing_space.catalog.load import PROFILES, UNKNOWN_LEVEL
 from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_access, measure_walk
+from xiqing_space.coverage.access_other import differing, measure_no_legs, measure_without, observed
 from xiqing_space.coverage.gate_range import measure_gate_range
 from xiqing_space.coverage.land import land_inputs, measure_land, profiles_needed
 from xiqing_space.network.graph import WalkGraph, build_graph
@@ -37,10 +38,25 @@ def coverage(context: Context) -> dict[str, Any]:
                 part = measure_walk(inputs, low, kind, limit, worst_gate=guessed)
                 parts.append(pd.DataFrame({"demand_id": demand["demand_id"].array, "kind": kind, "profile": profile,
                                            "distance_m": part["distance_m"].array}))  # fmt: skip
-    store.put("access_low", _differing(parts, access) if parts else pd.DataFrame())
+    parts = [differing(pd.concat(parts, ignore_index=True), access, ("distance_m",))] if parts else []
+    store.put("access_low", parts[0] if parts else pd.DataFrame())
+    _other_cases(context, inputs, links, access, limit)
     store.put("gate_range", measure_gate_range(inputs, links, kinds, limit) if guessed else pd.DataFrame())
     store.put("land_access", _of_land(context, inputs, {name: one.graph for name, one in links.items()}, closed, limit))
     return {"rows": {"access": len(access)}}
+
+
+def _other_cases(
+    context: Context, inputs: AccessInputs, links: dict[str, ProfileLinks], access: pd.DataFrame, limit_m: float
+) -> None:
+    """Access with one assumption changed each time: facilities of the area alone, places that were seen alone, no legs."""
+    store, kinds, facilities = context.store, context.catalogue.access_kinds, inputs.facilities
+    inside = facilities["inside"].to_numpy(dtype=bool)
+    store.put("access_inside", measure_without(inputs, links, kinds, limit_m, access, inside))
+    seen = observed(facilities, store.get("merges"))
+    store.put("access_no_inferred", measure_without(inputs, links, kinds, limit_m, access, seen))
+    needed = {kind: profiles for kind, profiles in profiles_needed(context.catalogue).items() if kind != UNKNOWN_LEVEL}
+    store.put("access_no_legs", measure_no_legs(inputs, links, needed, limit_m))
 
 
 def _of_land(
@@ -56,13 +72,3 @@ def _of_land(
     differs = bool(closed) or any(one.guessed.any() for one in links.values())
     low = {profile: one.on(one.graph.without_edges(closed)) for profile, one in links.items()} if differs else None
     return measure_land(inputs, links, low, profiles_needed(context.catalogue), limit_m)
-
-
-def _differing(parts: list[pd.DataFrame], access: pd.DataFrame) -> pd.DataFrame:
-    low = pd.concat(parts, ignore_index=True)
-    key = ["demand_id", "kind", "profile"]
-    both = low.merge(access[[*key, "distance_m"]], on=key, suffixes=("", "_main"))
-    same = (both["distance_m"] == both["distance_m_main"]) | (
-        both["distance_m"].isna() & both["distance_m_main"].isna()
-    )
-    return both.loc[~same, [*key, "distance_m"]]

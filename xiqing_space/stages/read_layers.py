@@ -19,12 +19,17 @@ from xiqing_space.ingest.compounds import gate_nodes, read_compounds
 from xiqing_space.ingest.facilities import facility_pairs, note_doubles, note_facilities, read_facilities
 from xiqing_space.ingest.osm import Features, Header, UnsortedError, read_features, read_header, sort_extract
 from xiqing_space.ingest.population import building_keys, home_pairs, read_homes
+from xiqing_space.ingest.quality import Quality
+from xiqing_space.ingest.reconcile import Stated, reconcile
 from xiqing_space.ingest.streets import osmnx_frame, read_osm_ways, read_osmnx_edges, streets_frame
 from xiqing_space.memory import collection_paused
+from xiqing_space.network.gates import compounds_without_gates
 from xiqing_space.stages.context import Context
+from xiqing_space.stages.read_communities import read_communities
 from xiqing_space.stages.read_land import cut_land, read_gates, read_land, settle, settle_compounds
-from xiqing_space.stages.read_lists import read_lists
+from xiqing_space.stages.read_lists import Lists, read_lists
 from xiqing_space.stages.read_people import settle_people
+from xiqing_space.stages.read_returned import all_facilities, drop_closed, take_returned
 
 _EDGE = 1e-4  # of a degree, about 10 m: what lies on the outermost street lies inside
 _MUCH_LARGER = 4.0  # a header's box with so many times the streets' extent says nothing of the data
@@ -97,7 +102,7 @@ def _ingest(context: Context) -> dict[str, Any]:
         "area",
         pd.DataFrame(
             {
-                "name": [area.name], "source": ["; ".join(item["file"] for item in context.inputs)],
+                "name": [area.name], "source": ["; ".join(dict.fromkeys(item["file"] for item in context.inputs))],
                 "licence": [config.sources.licence or None], "data_date": [date or None], "synthetic": [context.synthetic],
                 "metric_epsg": [area.metric_epsg], "geometry": [area.polygon],
             }
@@ -117,23 +122,45 @@ def _ingest(context: Context) -> dict[str, Any]:
     cut_land(context, landuse, zones, compounds, area)
     mapped, grounds = read_facilities(features, catalogue, area, main.name, quality)
     lists = read_lists(context, area, zones, streets, features, mapped, grounds, every_compound)
+    surveyed = read_gates(context, every_compound, set(compounds["compound_id"]), lists.facilities, lists.grounds, area)
+    store.put("communities", read_communities(context))
+    homes = read_homes(features, compounds, zones, catalogue, area, main.name, quality)
+    demand = store.put("demand", settle_people(context, homes, zones, every_compound, landuse, area))
+    about = _about_facilities(context, lists, compounds, gates, surveyed, area, main)
+    if config.survey.sheets:
+        done = take_returned(context, lists, [*quality.rows, *about], surveyed, compounds, zones, area)
+        lists, surveyed = done.lists, done.gates
+        quality.rows += _about_facilities(context, lists, compounds, gates, surveyed, area, main)
+        drop_closed(quality, done.closed)
+    else:
+        quality.rows += about
     facilities = store.put("facilities", lists.facilities)
     store.put("grounds", lists.grounds)
     store.put("unlocated", lists.unlocated)
     store.put("merges", lists.merges)
-    note_doubles(facilities, lists.grounds, main.name, quality)
-    note_facilities(facilities, lists.unlocated, catalogue, main.name, quality)
-    store.put(
-        "surveyed_gates",
-        read_gates(context, every_compound, set(compounds["compound_id"]), facilities, lists.grounds, area),
-    )
-    homes = read_homes(features, compounds, zones, catalogue, area, main.name, quality)
-    demand = store.put("demand", settle_people(context, homes, zones, every_compound, landuse, area))
+    store.put("surveyed_gates", surveyed)
     return {
         "data_date": date,
         "read": dict(context.rows_read),
         "rows": {"streets": len(streets), "facilities": len(facilities), "homes": len(demand), "zones": len(zones)},
     }
+
+
+def _about_facilities(
+    context: Context, lists: Lists, compounds: pd.DataFrame, gates: pd.DataFrame, surveyed: pd.DataFrame, area: Area, main: Path
+) -> list[dict[str, str]]:  # fmt: skip
+    """Doubts about all facilities and gates together, which returned sheets may settle."""
+    quality = Quality()
+    note_doubles(lists.facilities, lists.grounds, main.name, quality)
+    note_facilities(lists.facilities, lists.unlocated, context.catalogue, main.name, quality)
+    if stated := [Stated(one.label, one.kinds, one.total, one.operators) for one in context.config.stated]:
+        reconcile(all_facilities(lists), stated, quality)
+    own = context.config.compounds.file.name if context.config.compounds else main.name
+    names = dict(zip(compounds["compound_id"], compounds["name"], strict=True))
+    for one in compounds_without_gates(compounds, gates, surveyed, area.metric_epsg):
+        name = f"{names[one]}（{one}）" if isinstance(names[one], str) else one
+        quality.add("compound_gates_unknown", source=main.name if one.startswith("osm:") else own, id=one, name=name)
+    return quality.rows
 
 
 def _area_and_streets(context: Context, header: Header, features: Features, main: Path) -> tuple[Area, pd.DataFrame]:

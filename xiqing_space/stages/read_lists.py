@@ -19,12 +19,11 @@ from xiqing_space.ingest.datum_check import check_datum
 from xiqing_space.ingest.datum_evidence import Reference, build_reference
 from xiqing_space.ingest.match_answers import Decisions, locate_rows, no_decisions, note_answers, read_match_workbook
 from xiqing_space.ingest.match_workbook import WORKBOOK, write_match_workbook
-from xiqing_space.ingest.matching import CANDIDATE_COLUMNS, ROW_COLUMNS, match_list, note_matches
+from xiqing_space.ingest.matching import CANDIDATE_COLUMNS, ROW_COLUMNS, match_list, note_matches, zone_key
 from xiqing_space.ingest.name_score import compare_names
-from xiqing_space.ingest.names import normalise
+from xiqing_space.ingest.names import normalise, plain_text, strip_prefixes
 from xiqing_space.ingest.osm import Features
 from xiqing_space.ingest.population import owner_of
-from xiqing_space.ingest.reconcile import Stated, reconcile
 from xiqing_space.ingest.sites import LEVELS, UNKNOWN_LEVEL, build_sites, note_merges
 from xiqing_space.schemas import TABLES
 from xiqing_space.sections import FacilityListConfig
@@ -45,6 +44,7 @@ class Lists:
     grounds: pd.DataFrame
     unlocated: pd.DataFrame
     merges: pd.DataFrame
+    waiting: pd.DataFrame  # rows of `unlocated` with the columns of `facilities`, for those that get a place later
 
 
 def _reference(streets: pd.DataFrame, features: Features, facilities: pd.DataFrame, area: Area) -> Reference:
@@ -145,7 +145,7 @@ def _match(
     questions = set(matches.loc[matches["decided"] == "ask", "row_id"]) & set(
         found.index[found["state"] == "to_verify"]
     )
-    note_matches(matches[~matches["row_id"].isin(found.index[found["state"] != "to_verify"])], "", context.quality)
+    note_matches(matches[~matches["row_id"].isin(found.index[found["state"] != "to_verify"])], asked, context.quality)
     context.reports.mkdir(parents=True, exist_ok=True)
     write_match_workbook(context.reports / WORKBOOK, matches, asked, candidates)
     mine = found.reindex(rows["list_id"])
@@ -161,6 +161,10 @@ def _match(
         lat=lat,
         same_as=same,
         asked=rows["list_id"].isin(questions),
+        # the office has said that it is none of the places that were offered
+        denied=rows["list_id"].isin(
+            decisions.answers.loc[decisions.answers["decision"].isin(["none", "revoked"]), "row_id"]
+        ),
         located_by=mine["located_by"].to_numpy(dtype=object),
         # a matched place is the candidate's; one that was typed is in the datum that was stated with it
         datum_in=np.where(mine["state"] == "by_hand", mine["datum"], "EPSG:4326"),
@@ -240,9 +244,56 @@ def read_lists(
         merges = pd.concat(
             [one for one in (merges.assign(kept_row_id=kept), more) if len(one)] or [merges], ignore_index=True
         )
-    note_merges(merges, context.quality)
-    sites = sites.assign(serves=sites["serves"].astype(object).where(sites["serves"].notna(), "everyone"))
+    rows = pd.concat([one for one in (every, unplaced) if len(one)] or [every], ignore_index=True)
+    note_merges(merges, dict(zip(rows["row_id"], rows["source"].astype(str), strict=True)), context.quality)
+    for field, unstated in (("serves", "everyone"), ("status", "operating")):
+        sites = sites.assign(**{field: sites[field].astype(object).where(sites[field].notna(), unstated)})
+    sites = _may_be_counted(sites, merges, rows, zones, prefixes[1])
     return _as_tables(context, area, sites, merges, grounds)
+
+
+def _may_be_counted(
+    sites: pd.DataFrame, merges: pd.DataFrame, rows: pd.DataFrame, zones: pd.DataFrame, areas: Sequence[str]
+) -> pd.DataFrame:
+    """`asked` also for rows without a place that may be a facility of their kind and town which their list does not hold yet.
+
+    A list names a facility once: one that a row of the list went into cannot be another row of it. Any other of the kind in the
+    town may, under another name, so that the lower end of a count must not hold both.
+    """
+    asked = (
+        sites["asked"].eq(True).to_numpy(dtype=bool).copy() if "asked" in sites else np.zeros(len(sites), dtype=bool)
+    )
+    known = (sites["lon"].notna() & sites["lat"].notna()).to_numpy(dtype=bool)
+    held: dict[str, set[str]] = {}
+    went = dict(zip(merges["merged_row_id"], merges["kept_row_id"], strict=True))
+    for row, source in zip(rows["row_id"], rows["source"].astype(str), strict=True):
+        held.setdefault(went.get(row, row), set()).add(source)
+    there = sites[known]
+    ordered = zones.sort_values("zone_id", ignore_index=True)
+    at, zone = shapely.STRtree(ordered["geometry"].to_numpy(dtype=object)).query(
+        points_of(there), predicate="intersects"
+    )
+    town = dict(
+        zip(at.tolist(), [zone_key(_bare(ordered["name"].iloc[one], areas)) for one in zone.tolist()], strict=True)
+    )
+    found: dict[str, list[tuple[str, set[str]]]] = {}
+    for place, (row, kind) in enumerate(zip(there["row_id"], there["kind"], strict=True)):
+        if place in town:  # of the district
+            found.setdefault(kind, []).append((town[place], held.get(row, set())))
+    denied = sites["denied"].eq(True).to_numpy(dtype=bool) if "denied" in sites else np.zeros(len(sites), dtype=bool)
+    for place in np.flatnonzero(~known & ~asked & ~denied).tolist():
+        one = sites.iloc[place]
+        mine = zone_key(_bare(one["zone"], areas))
+        asked[place] = any(
+            str(one["source"]) not in sources and (not mine or not name or mine == name)
+            for name, sources in found.get(one["kind"], [])
+        )
+    return sites.assign(asked=asked)
+
+
+def _bare(name: object, areas: Sequence[str]) -> str:
+    """A town's name without the district before it."""
+    return strip_prefixes(plain_text(name).replace(" ", ""), (), tuple(areas))[0]
 
 
 def _on_one_ground(
@@ -280,11 +331,6 @@ def _as_tables(context: Context, area: Area, sites: pd.DataFrame, merges: pd.Dat
     )
     inside = shapely.intersects(metric, area.metric) | of_map.eq(True).to_numpy(dtype=bool)
     near = shapely.intersects(metric, area.buffered) | of_map.notna().to_numpy(dtype=bool)
-    if context.config.stated:
-        stated = [Stated(one.label, one.kinds, one.total, one.operators) for one in context.config.stated]
-        within = pd.Series(None, index=sites.index, dtype=object)
-        within[known] = inside
-        reconcile(sites.assign(inside=within), stated, context.quality)
     place = sites[known][near]
     for one in sites[known][~near].itertuples(index=False):
         if not str(one.row_id).startswith("osm:"):
@@ -297,16 +343,16 @@ def _as_tables(context: Context, area: Area, sites: pd.DataFrame, merges: pd.Dat
         inside=inside[near], geometry=to_degrees(metric[near], area.metric_epsg),
         source_row=place["source_row"].astype(str), located_by=place["located_by"],
     )  # fmt: skip
-    if "asked" not in sites:
-        sites = sites.assign(asked=False)
     lost = sites[~known].assign(
         asked=sites["asked"][~known].eq(True),
         facility_id=sites["row_id"][~known],
         source_row=sites["source_row"][~known].astype(str),
     )
+    waiting = lost.assign(inside=True, geometry=None, located_by=None, capacity_from=None, to_verify=True)
     return Lists(
         frame.reindex(columns=_columns("facilities")), _grounds(grounds, merges, sites),
         lost.reindex(columns=_columns("unlocated")), merges,
+        waiting.reindex(columns=[*_columns("facilities"), "zone", "to_verify", "asked"]),
     )  # fmt: skip
 
 

@@ -7,35 +7,39 @@ from typing import Any
 
 import pandas as pd
 
-from xiqing_space.indicators import Tables, build_indicators
+from xiqing_space.indicators import Stated, Tables, build_coverages, build_indicators, build_sensitivity
 from xiqing_space.ingest.cells import defuse_cell
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.stages.context import Context
 
 
 def indicators(context: Context) -> dict[str, Any]:
-    """The table of figures, as Parquet and as CSV that Excel opens."""
+    """The table of figures, as Parquet and as CSV that Excel opens; and how far the headline shares may move."""
     store = context.store
-    access, low = store.get("access"), store.get("access_low")
-    key = ["demand_id", "kind", "profile"]
-    changed = low.rename(columns={"distance_m": "low_m"}).assign(changed=True)
-    merged = access[[*key, "distance_m"]].merge(changed, on=key, how="left")
-    merged["distance_m"] = merged["distance_m"].where(merged["changed"].isna(), merged["low_m"])
     tables = Tables(
-        store.get("demand"),
-        store.get("zones"),
-        store.get("facilities"),
-        access,
-        merged[[*key, "distance_m"]],
-        store.get("unlocated"),
-        store.get("gate_range"),
+        demand=store.get("demand"),
+        zones=store.get("zones"),
+        facilities=store.get("facilities"),
+        access=store.get("access"),
+        low=store.get("access_low"),
+        unlocated=store.get("unlocated"),
+        gate_range=store.get("gate_range"),
+        inside=store.get("access_inside"),
+        no_inferred=store.get("access_no_inferred"),
+        no_legs=store.get("access_no_legs"),
+        bridge=store.get("bridge"),
+        supply=store.get("supply"),
+        communities=store.get("communities"),
+        stated=tuple(Stated(one.label, one.kinds, one.total, one.operators) for one in context.config.stated),
     )
     cells = store.get("land_cells")
     land = tables.of_land(cells, store.get("land_access")) if len(cells) else None
+    coverages = build_coverages(tables, context.catalogue)
     frame = store.put(
-        "indicators", build_indicators(tables, context.catalogue, context.run_key, context.synthetic, land)
+        "indicators", build_indicators(tables, context.catalogue, context.run_key, context.synthetic, land, coverages)
     )
     write_csv(frame, store.folder / "indicators.csv")
+    store.put("sensitivity", build_sensitivity(tables, context.catalogue, context.synthetic, coverages))
     return {"rows": {"indicators": len(frame)}}
 
 
