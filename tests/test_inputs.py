@@ -178,7 +178,8 @@ def test_extract_with_streets_only_runs(tmp_path: Path) -> None:
     assert {"no_homes", "kind_unmapped"} <= doubts
     rows = table(tmp_path / "out", "indicators")
     assert rows["value"].isna().all(), "nobody mapped anything: no data, never 0 %"
-    assert set(rows["reason"]) == {"no_facility_mapped"}
+    assert set(rows.loc[rows["kind"].isin(load_catalogue().kinds), "reason"]) == {"no_facility_mapped"}
+    assert rows["reason"].notna().all()
 
 
 # ---- the area
