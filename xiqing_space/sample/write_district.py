@@ -114,6 +114,11 @@ base_year = {BASE_YEAR}
 file = "zones_population.csv"
 date = "{DATA_DATE}"
 licence = "{LICENCE}"
+
+[population.membership]                     # 街镇–社区–小区 / communities and villages
+file = "membership.csv"
+date = "{DATA_DATE}"
+licence = "{LICENCE}"
 """
 
 _README = f"""\
