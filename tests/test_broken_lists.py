@@ -238,6 +238,7 @@ READ: list[tuple[str, str, Build, dict[str, Any], str, dict[str, Any]]] = [
     ("approximate number", "a.csv", csv("名称,在园人数\n示例幼儿园,约120人\n"), {}, "number_about", {"enrolled": 120.0}),
     ("date for a count", "a.xlsx", xlsx([["名称", "班数"], ["示例幼儿园", dt.datetime(2024, 1, 2)]]), {}, "date_for_number",
      {"classes": None}),
+    ("negative places", "a.csv", csv("名称,学位数\n示例幼儿园,-5\n"), {}, "number_impossible", {"capacity_places": None}),
     ("no number", "a.csv", csv("名称,班数\n示例幼儿园,很多\n"), {}, "number_unread", {"classes": None}),
     ("swapped", "a.csv", csv("名称,经度,纬度\n示例幼儿园,39.1,117.1\n"), {}, "place_swapped", {"x": 117.1, "y": 39.1}),
     ("surveyor's x and y", "a.csv", csv("名称,X,Y\n示例幼儿园,4330000,508000\n"), {}, "place_swapped", {"x": 508000.0, "y": 4330000.0}),

@@ -24,6 +24,7 @@ from xiqing_space.ingest.sheets import Sheet
 from xiqing_space.ingest.values import Angle, is_date, parse_angle, parse_number, parse_pair, probable_system
 
 WHOLE = ("classes", "enrolled", "capacity_places", "gp_doctors", "child_health_doctors", "households", "gates", "year")
+DOUBTED = ("capacity_places",)  # supply is worked out for the other facilities, and this one stays unknown
 _FARTHEST_M = 5e7  # metres; eastings with a zone number before them stay below 46,000,000
 _LAT_FIRST = ("latlon", "latlng", "纬度经度")
 
@@ -203,7 +204,9 @@ def read_numbers(
             cells.doubt("number_unread", place, header, text)
             continue
         value = round(number.value * scale, 6)
-        if not least <= value <= most:
+        if not least <= value <= most and field in DOUBTED:
+            cells.doubt("number_impossible", place, header, text)
+        elif not least <= value <= most:
             problems.append(
                 cells.line(place, f"“{header}”为 {text[:30]}，超出合理范围 {least:,.0f}–{most:,.0f}",
                            f"{header} is {text[:30]}, out of the range {least:,.0f}–{most:,.0f}")
