@@ -11,19 +11,19 @@ from typing import Any
 from xiqing_space.errors import OutputError
 
 MAX_TEXT = 500
-_STARTS_FORMULA = ("=", "+", "-", "@")
+_RUNS = tuple("=+-@＝＋－＠")
 _DAY = "2020-01-01T00:00:00Z"
 
 
-def put_text(cell: Any, text: str) -> None:
-    """Put text from a file into a cell: never a formula, no control characters, at most `MAX_TEXT` long."""
-    bare = "".join(one if one.isprintable() else " " for one in text[:MAX_TEXT]).strip()
-    if not bare:
-        return
-    cell.value = bare
-    cell.data_type = "s"  # openpyxl takes a leading = for a formula
-    if bare.startswith(_STARTS_FORMULA):
-        cell.quotePrefix = True  # and Excel would, once the cell is edited
+def put_text(cell: Any, text: str, longest: int = MAX_TEXT, kept: str = "") -> Any:
+    """Put text from a file into a cell: never a formula, no control characters but those in `kept`, at most `longest` long."""
+    bare = "".join(one if one.isprintable() or one in kept else " " for one in text[:longest]).strip(" ")
+    if bare:
+        cell.value = bare
+        cell.data_type = "s"  # openpyxl takes a leading = for a formula
+        if bare.lstrip().startswith(_RUNS):
+            cell.quotePrefix = True  # and a spreadsheet would, once the cell is edited
+    return cell
 
 
 def save_fixed(book: Any, path: Path) -> Path:

@@ -6,18 +6,22 @@ import math
 import re
 from collections.abc import Sequence
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from xiqing_space.catalog.checkup import Department
+from xiqing_space.ingest.fixed_xlsx import put_text as put_any_text
+from xiqing_space.ingest.fixed_xlsx import save_fixed
 from xiqing_space.ingest.survey_columns import CHOICES, FILL_COLUMNS, INFO_COLUMNS
 from xiqing_space.report.checkup import Checkup
-from xiqing_space.report.fixed_book import MAX_TEXT, put_text, save_book
 
 FILE = "data_checkup.xlsx"
 HEADER_ROW = 3
+MAX_TEXT = 2000
+put_text = partial(put_any_text, longest=MAX_TEXT, kept="\n")
 FONT = "Microsoft YaHei"
 _INK, _HEAD, _FILL, _RED = "222222", "1F3A5F", "FFF4CC", "9C1C1C"
 _LINE_POINTS = 14.5  # height of a line of 10 points
@@ -83,7 +87,7 @@ def write_checkup_workbook(checkup: Checkup, path: Path) -> Path:
     _write_doubts(book, checkup)
     if checkup.tally("settled"):
         _write_settled(book, checkup)
-    return save_book(book, path)
+    return save_fixed(book, path)
 
 
 def _sheet(book: Any, checkup: Checkup, name: str, title: tuple[str, str], note: str = "") -> Any:
