@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import table
 
 from xiqing_space.pipeline import run
 from xiqing_space.sample import write_sample
@@ -139,3 +140,35 @@ def test_the_whole_page_has_no_address_to_fetch(sample_run: Path) -> None:
         )
         assert "url(http" not in text
         assert "@import" not in text
+
+
+def test_what_lies_over_the_map_is_what_the_tables_say(browser: object, district_run: Path) -> None:
+    page, _, errors = open_page(browser, district_run / "maps/action02_child_space_review.html")
+    page.select_option("#kind", "kindergarten")
+    figures = table(district_run, "indicators")
+    lost = figures[
+        (figures["indicator_id"] == "A02-bridge") & (figures["kind"] == "kindergarten") & (figures["zone_id"] == "*")
+    ]
+    for row in lost.itertuples(index=False):  # in all and by cause
+        assert f"{row.numerator:,.0f} 人" in page.inner_text("#bridge")
+    minutes = table(district_run, "walk_minutes").set_index(["zone_id", "kind", "age_band"])
+    assert f"{minutes.loc[('*', 'kindergarten', 'preschool'), 'median_min']:.1f}" in page.inner_text("#minutes")
+    spots = table(district_run, "blind_spots")
+    most = spots[spots["kind"] == "kindergarten"]["children"].max()
+    assert f"{most:,.0f} 名儿童" in page.inner_text("#spots li:first-of-type")
+    opened = table(district_run, "gate_openings").sort_values("rank")["owner_name"].iloc[0]
+    assert opened in page.inner_text("#openings li:first-of-type")
+    drawn = "document.querySelectorAll('.leaflet-spots-pane path').length"
+    assert page.evaluate(drawn) == 0
+    page.check("#see-spots")
+    assert page.evaluate(drawn) > 1
+    page.uncheck("#see-spots")
+    assert page.evaluate(drawn) == 0
+    page.select_option("#kind", "circle")
+    circle = figures[
+        (figures["indicator_id"] == "A02-circle") & (figures["zone_id"] == "*") & (figures["age_band"] == "*")
+    ]
+    assert f"{circle['value'].iloc[0] * 100:.1f} %" in page.inner_text("#share")
+    assert not page.is_visible("label[for=see-reach]")  # no one catchment stands for all kinds
+    assert not errors
+    page.close()

@@ -82,7 +82,7 @@ def draw_action02(store: Store, catalogue: Catalogue, output: OutputConfig, fold
         "relative": bool((demand["weight_kind"] == "relative").any()),
         "facilities": facility_marks(facilities[facilities["kind"].isin(measured)]),
         "views": shown,
-        "reach": reach_shapes(store.get("catchments"), {view["reach"] for view in shown}),
+        "reach": reach_shapes(store.get("catchments"), {view["reach"] for view in shown} - {None}),
         "spots": spot_marks(store.get("blind_spots"), zones),
         "openings": opening_marks(store.get("gate_openings")),
         "minutes": minutes_of(store.get("walk_minutes")),

@@ -106,7 +106,7 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
                         "rows": [_row(row, names) for row in sorted(rows.to_dict("records"), key=order)],
                         "land": _beside(beside, "A02-land", kind, standard, measure),
                         "gates": _beside(beside, "A02-gates", kind, standard, measure),
-                        "reach": reach_key(kind, standard.limit_m(bands[0]), bands[0].profile) if measure == "walk" else None,
+                        "reach": _reach(kind, standard, bands) if measure == "walk" else None,
                         "bridge": bridge.get((kind, standard.id), []),
                     }
                 )  # fmt: skip
@@ -114,6 +114,12 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
     if rows:
         result.append(_circle(rows, distances, catalogue, names, order))
     return result
+
+
+def _reach(kind: str, standard: Standard, bands: tuple[Band, ...]) -> str | None:
+    """The catchment to show: walkers' where any band walks. In minutes each band has its own, so none stands for all."""
+    profiles = {band.profile for band in bands}
+    return reach_key(kind, standard.value, "walk" if "walk" in profiles else "pram") if standard.unit == "m" else None
 
 
 def _circle(
