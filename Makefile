@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage data maps report verify sample check test notebooks lint format docs bench clean
+.PHONY: help coverage data routes maps figures report verify sample check test notebooks lint format docs bench clean
 
 help: ## 显示本说明 / this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,8 +19,14 @@ help: ## 显示本说明 / this list
 coverage: .venv/installed ## 安装环境、读取数据、计算、制图 / set up, read, compute, draw
 	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)"
 
+routes: .venv/installed ## 上学路径：评分、路线、校门、整治清单、视线（及其所需）/ ways to school: scores, routes, gates, repairs, sightlines
+	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only sightlines
+
 maps: .venv/installed ## 只重画地图（及其所需）/ the maps and what they need
 	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only maps
+
+figures: .venv/installed ## 专题图 PNG、SVG（及其所需）/ thematic sheets as PNG and SVG and what they need
+	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only figures
 
 report: .venv/installed ## 写出工作簿、GeoPackage、Shapefile（及其所需）/ workbook, GeoPackage, Shapefiles and what they need
 	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only report

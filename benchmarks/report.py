@@ -10,7 +10,8 @@ from pathlib import Path
 from benchmarks.common import Measured, Tools, seconds_text, times, version_lines
 
 _WORDS = {"nodes": "nodes", "edges": "edges", "first": "first search, s", "building": "building its graph, s",
-          "pairs": "distances found", "page_mb": "pages, MB", "job": "of these for the script's job, s"}  # fmt: skip
+          "pairs": "distances found", "page_mb": "pages, MB", "job": "of these for the script's job, s",
+          "per_second": "edges scored per second"}  # fmt: skip
 _OURS = ("xiqing-space", "osmium", "numpy", "scipy", "shapely", "pandas", "geopandas", "folium")
 _RIVALS = ("osmnx", "pyrosm", "pandana", "networkx", "igraph", "access", "scikit-learn", "osmium", "numpy", "scipy", "pandas", "geopandas",
            "shapely", "folium")  # fmt: skip
@@ -79,7 +80,7 @@ def _setting(tools: Tools) -> list[str]:
 _HOW = """\
 Absolute times move from machine to machine, and with whatever else runs on it; ratios within one table are what counts.
 Seconds of a, b, c and f are taken inside the process, imports left out on every side; those of d and e from the shell, imports
-included. Peak MB is the most memory that the process held at once, interpreter and libraries included.
+included (g as a, b and c). Peak MB is the most memory that the process held at once, interpreter and libraries included.
 
 **What is not the same on both sides.** In a, ours cuts streets at shared nodes, crossings and gates and never merges across ways;
 osmnx and pyrosm merge across ways at nodes of two edges, and keep each street once per direction. osmnx reads XML: the conversion

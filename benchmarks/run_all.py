@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import parts, parts_scale
+from benchmarks import parts, parts_pages, parts_routes, parts_scale
 from benchmarks.common import ROOT, WORK, City, Tools, find_cities, say
 from benchmarks.report import Section, write_results
 
-_ALL = ("a", "b", "c", "d", "f")
+_ALL = ("a", "b", "c", "d", "f", "g", "h")
 _GOALS = {"nearest": {"networkx": 18.0, "pandana": 20.0}, "catchments": {"networkx": 2.0, "pandana": 4.0}}
 
 
@@ -56,6 +56,20 @@ def _at_scale(tools: Tools, cities: dict[str, City], exported: bool) -> list[Sec
     return sections + (parts_scale.at_scale(tools, f"16 × {city.title}", many, 16) if tiled else [])
 
 
+def _routes(tools: Tools, cities: dict[str, City], exported: bool) -> list[Section]:
+    """Part g on every graph, which is taken over from b and c."""
+    sections = []
+    for city in cities.values():
+        tiled = city.key == "porto"
+        if not exported:
+            parts.export(tools, city, tiled=tiled)
+        sections.append(parts_routes.routes(tools, city, city.title, WORK / f"{city.key}.npz"))
+        if tiled:
+            sections.append(parts_routes.routes(tools, city, f"16 × {city.title}", WORK / f"{city.key}_16.npz"))
+        sections.append(parts_routes.scoring(tools, city))
+    return sections
+
+
 def _sections(tools: Tools, cities: dict[str, City], wanted: str) -> list[Section]:
     sections: list[Section] = []
     xml: dict[str, tuple[Path, Path]] = {}
@@ -73,6 +87,10 @@ def _sections(tools: Tools, cities: dict[str, City], wanted: str) -> list[Sectio
         sections += _searches(tools, cities, tasks)
     if "f" in wanted:
         sections += _at_scale(tools, cities, exported=bool(tasks))
+    if "g" in wanted:
+        sections += _routes(tools, cities, exported=bool(tasks))
+    if "h" in wanted:
+        sections.append(parts_pages.pages_at_scale(tools))
     if "d" in wanted and whole:
         sections += parts.whole_run(tools, whole, *xml[whole.key])
     return sorted(sections, key=lambda section: section.title[0])

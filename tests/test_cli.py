@@ -248,7 +248,7 @@ def test_language_of_the_pages(finished: tuple[Path, Path]) -> None:
     assert 'lang="en' in pages[1]
     # only the figures, whose evidence names the whole run, pages and reports are made anew
     anew = [name for name, line in zip(NAMES, stage_lines(result.out), strict=True) if "unchanged" not in line]
-    assert anew == ["indicators", "maps", "report"]
+    assert anew == ["indicators", "maps", "figures", "report"]
 
 
 def test_what_a_user_put_into_the_folders_survives(config: Path, tmp_path: Path) -> None:

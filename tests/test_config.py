@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from test_config_lists import CHANGES as LISTS
 from test_config_people import CHANGES as PEOPLE
 from test_config_records import CHANGES as RECORDS
+from test_config_routes import CHANGES as ROUTES
 
 from xiqing_space.config import Config, read_config
 from xiqing_space.stage_list import STAGES
@@ -74,6 +75,9 @@ HERE: dict[str, Change] = {
     "output.language": Change(PAGE, {"output": {"language": "en"}}),
     "output.title": Change(PAGE, {"output": {"title": "我的标题"}}),
     "output.organisation": Change(PAGE, {"output": {"organisation": "规划院"}}),
+    "output.release": Change(PAGE, {"output": {"release": "public"}}, {"output": {"map_approval": "津S(2026)001号"}}),
+    "output.map_approval": Change(PAGE, {"output": {"map_approval": "津S(2026)001号"}}),
+    "output.privacy_floor": Change(PAGE, {"output": {"privacy_floor": 20}}, {"output": {"release": "public", "map_approval": "津S(2026)001号"}}),
     "landuse.file": Change("land_cells", {"landuse": {"file": "land2.geojson"}}, LAND),
     "landuse.preset": Change("landuse", {"landuse": {"preset": "dlbm"}}, LAND),
     "landuse.code_column": Change("landuse", {"landuse": {"code_column": "mine"}}, LAND),
@@ -86,7 +90,7 @@ HERE: dict[str, Change] = {
                                {"landuse": {"file": "land.shp", "preset": "osm", "crs": 4548, "encoding": "GBK", **OWN_CODES}}),
 }  # fmt: skip
 # those of other sections stand with the small files that they need
-CHANGES: dict[str, Change] = {**HERE, **LISTS, **PEOPLE, **RECORDS}
+CHANGES: dict[str, Change] = {**HERE, **LISTS, **PEOPLE, **ROUTES, **RECORDS}
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -131,7 +135,7 @@ def runs(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Runs:
 def test_every_key_of_the_model_has_a_change() -> None:
     # [fetch] is for `make data` alone: tests/test_fetch.py has its keys, and that no run changes with them
     assert set(CHANGES) == {key for key in leaves(Config) if not key.startswith("fetch.")}
-    assert len(CHANGES) == sum(map(len, (HERE, LISTS, PEOPLE, RECORDS))), "none stands in two places"
+    assert len(CHANGES) == sum(map(len, (HERE, LISTS, PEOPLE, ROUTES, RECORDS))), "none stands in two places"
 
 
 @pytest.mark.parametrize("key", list(HERE))

@@ -12,6 +12,7 @@ from helpers import Drawing, box, polygon_feature, write_geojson
 from planner_files import Change, Runs, merged, write_layer
 from test_config_lists import POINTS, write_lists
 from test_config_people import BASE, RASTER, TEXTS, write_rasters, write_texts
+from test_config_routes import ON, ONE_OFF, routes, write_school_files
 
 RECORD = "data/processed/run.json"
 # a file of every section at once; each by the role that it plays in the record
@@ -21,15 +22,20 @@ EVERY: dict[str, Any] = {
     "compounds": {"file": "compounds.geojson"},
     "gates": {"file": "gates.geojson"},
     "population": TEXTS | RASTER,
+    **routes(**ON),
 }
 ROLES = {one: one for one in ("landuse", "compounds", "gates", *(f"population.{one}" for one in (*TEXTS, "raster")))}
 ROLES |= {"facilities": "facilities-1"}
+ROLES |= {f"routes.{one}": f"routes.{one}" + ("" if one in ONE_OFF else "-1") for one in ON}
 
 
 def setting(section: str, key: str, value: str) -> dict[str, Any]:
     """A configuration that sets one key of a section."""
     if section == "facilities":
         return {"facilities": [POINTS | {key: value}]}
+    if section.startswith("routes."):
+        name = section.removeprefix("routes.")
+        return routes(**{name: ON[name] | {key: value}})
     return reduce(lambda inner, name: {name: inner}, reversed(section.split(".")), {key: value})
 
 
@@ -49,6 +55,7 @@ def runs(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     write_lists(made.folder)
     write_texts(made.folder)
     write_rasters(made.folder)
+    write_school_files(made.folder)
     write_geojson(made.folder / "land.geojson", [polygon_feature(box(40, 20, 120, 90), {"landuse": "residential"})])
     ring = [(40.0, 20.0), (100.0, 20.0), (100.0, 80.0), (40.0, 80.0)]
     write_layer(made.folder / "compounds.geojson", [{"name": "桃园", "enclosed": "yes", "ring": ring}])
@@ -64,7 +71,13 @@ def records(out: Path) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def pair(runs: Runs) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Records of a run in which no section states anything, and of one in which all do."""
-    lists = {"facilities": [POINTS | {key: VALUES[f"facilities.{key}"] for key in ("date", "licence")}]}
+    dated = {
+        name: one | {key: VALUES[f"routes.{name}.{key}"] for key in ("date", "licence")} for name, one in ON.items()
+    }
+    lists = {
+        "facilities": [POINTS | {key: VALUES[f"facilities.{key}"] for key in ("date", "licence")}],
+        **routes(**dated),
+    }
     stated = merged(BASE, EVERY, *(one.set for one in CHANGES.values()), lists)
     # ingest is the first stage; what it leaves is not looked at here
     return records(runs.run(merged(BASE, EVERY), "demand")), records(runs.run(stated, "demand"))

@@ -164,7 +164,7 @@ def test_a_street_elsewhere_changes_no_id(forth: Path, hamlet: Drawing, tmp_path
         "facilities",
         "demand",
         "gates",
-        "crossings",
+        "mapped_crossings",
         "compounds",
         "barrier_crossings",
         "access_links",

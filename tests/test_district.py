@@ -257,7 +257,7 @@ def test_barriers_are_crossed_in_few_places(district_run: Path) -> None:
     gates = table(district_run, "gates")
     per = gates[gates["owner_type"] == "compound"].groupby("owner_id").size()
     assert (per >= 2).mean() > 0.4
-    assert set(table(district_run, "crossings")["control"].dropna()) == {"marked", "signals"}
+    assert set(table(district_run, "mapped_crossings")["control"].dropna()) == {"marked", "signals"}
 
 
 def test_bent_sheet_keeps_meetings_and_header_says_synthetic(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a new user follows: the configuration that is shipped, with every line switched on; and the notebook, run."""
+"""What a new user follows: the configuration that is shipped, with every line switched on; and the notebooks, run."""
 
 from __future__ import annotations
 
@@ -66,7 +66,13 @@ def test_as_shipped_no_list_is_on() -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["01_look_at_the_data.ipynb", "02_coverage_step_by_step.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == [
+        "01_look_at_the_data.ipynb",
+        "02_coverage_step_by_step.ipynb",
+        "03_school_route_safety.ipynb",
+        "04_one_metre_view.ipynb",
+        "05_bring_your_own_data.ipynb",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -245,8 +245,7 @@ def test_every_action_has_rows_and_the_plan_s_own_figures_are_printed_never_comp
     reported = rows[rows["basis"] == "reported"]
     assert set(reported["indicator_id"]) == set(CATALOGUE.reported)
     assert reported[["value", "value_low", "value_high", "numerator", "denominator"]].isna().all().all()
-    assert set(reported["reason"]) == {"non_spatial", "measured_later"}
-    assert set(reported.loc[reported["reason"] == "measured_later", "action"]) == {"13", "20"}
+    assert set(reported["reason"]) == {"non_spatial"}
     assert CATALOGUE.word("why_non_spatial")[0] == "非空间指标，由责任单位填报"
     assert one(rows, indicator_id="A12-communities")["target_plan"] == 10.0
 

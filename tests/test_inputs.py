@@ -605,7 +605,7 @@ def test_a_stage_that_breaks_its_own_schema_is_a_fault_of_the_program(
     )
     result = call("run", "--config", area_config(tmp_path, hamlet_osm, {"name": "other"}), "--out", earlier)
     assert result.code == 3
-    assert "crossings" in result.err
+    assert "mapped_crossings" in result.err
 
 
 def test_a_broken_manifest_is_no_reason_to_stop(tmp_path: Path, hamlet_osm: Path) -> None:

@@ -11,7 +11,7 @@ import xiqing_space
 
 ROOT = Path(xiqing_space.__file__).parent
 FLOORS = {
-    "errors": 0, "crs": 0, "gcj02": 0, "local_grid": 0, "datums": 0, "catalog": 0, "memory": 0,
+    "errors": 0, "crs": 0, "gcj02": 0, "local_grid": 0, "datums": 0, "catalog": 0, "memory": 0, "embed": 0,
     "config": 1, "sections": 1, "tables": 1, "provenance": 1, "schemas": 1, "store": 1,
     "ingest": 2, "sample": 2,
     "network": 3,
@@ -19,9 +19,10 @@ FLOORS = {
     "child_view": 5,
     "siting": 6,
     "indicators": 7,
-    "maps": 8, "report": 8,
-    "pipeline": 9, "run_inputs": 9, "stage_list": 9, "stages": 9, "fetch": 9, "data_checkup": 9, "compare": 9, "verify": 9,
-    "cli": 10, "__main__": 10,
+    "release": 8,
+    "maps": 9, "report": 9,
+    "pipeline": 10, "run_inputs": 10, "stage_list": 10, "stages": 10, "fetch": 10, "data_checkup": 10, "compare": 10, "verify": 10,
+    "cli": 11, "__main__": 11,
 }  # fmt: skip
 PACKAGE = "xiqing_space"
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from xiqing_space.catalog import load_catalogue
-from xiqing_space.maps.action02 import grave
 from xiqing_space.maps.index import _count, _with_range
+from xiqing_space.maps.page import grave
 from xiqing_space.report.checkup_workbook import _height
 
 CATALOGUE = load_catalogue()

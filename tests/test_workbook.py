@@ -179,7 +179,7 @@ def test_a_zone_without_homes_has_no_number_of_children() -> None:
 @pytest.mark.parametrize(
     ("table", "sheet"),
     [("blind_spots", "盲区"), ("gate_openings", "先开这道门"), ("catchments", "步行服务区"), ("facility_reach", "设施服务范围"),
-     ("walk_minutes", "步行时间"), ("sensitivity", "敏感性"), ("bridge", "半径内步行不可达")],
+     ("walk_minutes", "步行时间"), ("sensitivity", "敏感性"), ("bridge", "半径内步行不可达"), ("schools", "学校")],
 )  # fmt: skip
 def test_a_table_has_its_sheet_where_the_run_has_it(table: str, sheet: str) -> None:
     row = {"kind": "park", "zone_id": "e", "demand_id": "h1", "facility_id": "f2"}
@@ -189,6 +189,37 @@ def test_a_table_has_its_sheet_where_the_run_has_it(table: str, sheet: str) -> N
     assert found[sheet].rows["kind"].tolist() == ["公园"]
     assert "geometry" not in found[sheet].rows
     assert sheet not in {one.zh for one in planner_sheets(small_run())}
+
+
+def test_repairs_come_in_their_rank_and_say_what_the_score_is() -> None:
+    rows = [{"fix_id": name, "rank": rank, "treatment": "zebra", "zone_id": "e", "risk_removed": 1.0}
+            for name, rank in (("a", 2), ("b", pd.NA), ("c", 1))]  # fmt: skip
+    sheet = next(one for one in planner_sheets(small_run(fixes=rows)) if one.table == "fixes")
+    assert sheet.zh == "建议优先整治清单"
+    assert sheet.rows["rank"].fillna(0).tolist() == [1.0, 2.0, 0.0]
+    assert sheet.rows["treatment"].tolist() == [load_catalogue().treatments["zebra"].zh] * 3
+    assert sheet.columns[0].name == "rank"
+
+
+def test_gates_are_named_and_rules_that_may_not_be_shown_are_absent() -> None:
+    rows = [{"gate_id": "g1", "site_id": "site_id-0", "rule_id": rule, "zone_id": "e", "measured": 40.0, "verdict": "below_recommended"}
+            for rule in ("speed_limit_30", "guard_50m", "internet_cafes_200m")]  # fmt: skip
+    sheet = next(one for one in planner_sheets(small_run(gate_rules=rows)) if one.table == "gate_rules")
+    assert sheet.rows["rule_zh"].tolist() == [load_catalogue().gate_rules["speed_limit_30"].zh]
+    assert sheet.rows["site_name"].tolist() == ['=HYPERLINK("http://x","一")']
+    assert sheet.rows["verdict"].tolist() == ["低于推荐值"]
+    assert sheet.rows["zone_name"].tolist() == ["东镇"]
+
+
+def test_homes_have_no_sheet_of_routes_and_scores_say_that_they_are_unofficial() -> None:
+    rows: dict[str, Any] = {
+        name: [{}] for name in ("school_routes", "segment_scores", "crossing_scores", "school_forest", "pupil_flows")
+    }
+    shown = {one.table for one in planner_sheets(small_run(**rows, schools=[{}], fixes=[{}]))}
+    assert shown & set(rows) == set()
+    words = load_column_words()
+    for table in ("schools", "fixes", "segment_scores", "crossing_scores"):
+        assert "推导" in words.table(table)[1], table
 
 
 def test_every_column_and_code_has_a_chinese_word() -> None:

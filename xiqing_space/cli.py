@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from xiqing_space import __version__
+from xiqing_space.embed import iframe_of
 from xiqing_space.errors import TableError, XiqingError, printable
 
 DONE, INPUT_FAULT, USAGE, PROGRAM_FAULT = 0, 1, 2, 3
@@ -75,6 +76,8 @@ def run(
     _say(f"数据表 tables: {outcome.out / 'data' / 'processed'}")
     for page in outcome.pages:
         _say(f"打开 open: {page}")
+    for line in filter(None, map(iframe_of, outcome.pages)):
+        _say(f"嵌入 embed: {line}")
 
 
 @app.command()
@@ -126,6 +129,28 @@ def fetch(
         f"完成 done: {found.osm} ({counts['nodes']:,} nodes, {counts['ways']:,} ways, {counts['relations']:,} relations)"
     )
     _say("下一步 next: make coverage")
+
+
+@app.command()
+def field_sheet(
+    config: Annotated[Path, typer.Option(help="设置文件 / configuration (.toml)")] = Path("config/xiqing.toml"),
+    out: Annotated[Path, typer.Option(help="已运行过的结果文件夹 / folder of a finished run")] = Path(),
+    school: Annotated[
+        str | None, typer.Option(help="只写这所学校（校名或其中一段）/ only this school: its name or a part of it")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=200, help="每校最多几处 / most places of a school")] = 25,
+) -> None:
+    """写出上学路径踏勘表：每校一张，最不确定而最多学生经过的先列 / A sheet for surveyors: what is most uncertain where most pupils pass."""
+    from xiqing_space.config import read_config
+    from xiqing_space.report.field_sheet import write_field_sheet
+
+    done = write_field_sheet(read_config(config), out, school=school, top=top)
+    if done.kept is not None:
+        _say(f"您填写过的踏勘表已另存 / the sheet that you had filled in was kept as: {done.kept}")
+    _say(f"{done.schools} 所学校，{done.items} 处 / {done.schools} schools, {done.items} places")
+    if done.sights:
+        _say(f"视线测量 {done.sights} 处 / {done.sights} lines of sight to measure")
+    _say(f"打开 open: {done.path}")
 
 
 @app.command()

@@ -21,7 +21,9 @@ from xiqing_space.sections import (
     LanduseConfig,
     MatchingConfig,
     OutputConfig,
+    PlacedListConfig,
     PopulationConfig,
+    RoutesConfig,
     Section,
     SourcesConfig,
     StandardsConfig,
@@ -30,6 +32,9 @@ from xiqing_space.sections import (
     VectorConfig,
     WalkingConfig,
 )
+
+# kinds of schools that pupils may be led to; routes to special schools are nobody's business and are never made
+ROUTED_KINDS = ("kindergarten", "primary_school", "junior_school", "senior_school", "school_unknown_level")
 
 
 class Config(Section):
@@ -46,14 +51,19 @@ class Config(Section):
     gates: VectorConfig | None = None
     population: PopulationConfig = PopulationConfig()
     walking: WalkingConfig = WalkingConfig()
+    routes: RoutesConfig = RoutesConfig()
     standards: StandardsConfig = StandardsConfig()
     output: OutputConfig = OutputConfig()
     fetch: FetchConfig = FetchConfig()
 
     def catalogue(self) -> Catalogue:
-        """The catalogue with this configuration's standards."""
+        """The catalogue with this configuration's standards, and with its settings of routes in `safety["routes"]`."""
         overrides = {one.standard: (one.value, one.reason) for one in self.standards.override}
-        return load_catalogue().with_standards(self.standards.default, overrides)
+        catalogue = load_catalogue().with_standards(self.standards.default, overrides)
+        if not (stated := self.routes.stated()):
+            return catalogue
+        safety = catalogue.safety | {"routes": catalogue.safety["routes"] | stated}
+        return catalogue.model_copy(update={"safety": safety})
 
     def files(self) -> dict[str, Path]:
         """Every input file that is named, by the role it plays."""
@@ -69,7 +79,12 @@ class Config(Section):
     @property
     def has_secret_datum(self) -> bool:
         """Whether a list is in a local grid: what its parameters are leaves no trace, so nothing tells whether they changed."""
-        return any(parameter_path(one.datum) is not None for one in self.facilities)
+        datums = [one.datum for one in self.facilities]
+        datums += [one.datum for one in (*self.routes.guards, *self.routes.surroundings)]
+        return any(parameter_path(one) is not None for one in datums)
+
+
+_PLACED = (FacilityListConfig, PlacedListConfig)  # sections that state a datum
 
 
 def _named_files(value: Any, role: str, section: BaseModel) -> Iterator[tuple[str, Path, BaseModel]]:
@@ -92,7 +107,7 @@ def _resolved(value: Any, base: Path) -> Any:
         return base / value
     if isinstance(value, BaseModel):
         changed = {name: _resolved(getattr(value, name), base) for name in value.model_fields_set}
-        if isinstance(value, FacilityListConfig) and (path := parameter_path(value.datum)) is not None:
+        if isinstance(value, _PLACED) and (path := parameter_path(value.datum)) is not None:
             changed["datum"] = f"params:{base / path}"
         return value.model_copy(update=changed)
     return tuple(_resolved(one, base) for one in value) if isinstance(value, tuple) else value
@@ -104,7 +119,7 @@ def plain(value: Any) -> Any:
         return value.name
     if isinstance(value, BaseModel):
         values = {name: plain(getattr(value, name)) for name in type(value).model_fields}
-        if isinstance(value, FacilityListConfig) and parameter_path(value.datum) is not None:
+        if isinstance(value, _PLACED) and parameter_path(value.datum) is not None:
             values["datum"] = LABEL
         return values
     if isinstance(value, (tuple, list)):
@@ -151,6 +166,15 @@ def _check_names(config: Config, where: str) -> None:
     catalogue, problems = load_catalogue(), []
     named = [(f"facilities.{at}.kind", one.kind) for at, one in enumerate(config.facilities) if one.kind is not None]
     named += [(f"stated.{at}.kinds", kind) for at, one in enumerate(config.stated) for kind in one.kinds]
+    schools = [("routes.kinds", kind) for kind in config.routes.kinds or ()]
+    for name in ("assignment", "areas"):
+        lists = enumerate(getattr(config.routes, name))
+        schools += [(f"routes.{name}.{at}.kind", one.kind) for at, one in lists if one.kind is not None]
+    named += schools
+    problems += [
+        f"{place} = {kind}: 须为学校类别 / must be a kind of school; 可用 / choose from {', '.join(ROUTED_KINDS)}"
+        for place, kind in schools if kind in catalogue.kinds and kind not in ROUTED_KINDS
+    ]  # fmt: skip
     for place, kind in named:
         if kind not in catalogue.kinds:
             near = difflib.get_close_matches(kind, list(catalogue.kinds), n=1, cutoff=0.4)

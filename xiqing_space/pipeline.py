@@ -82,6 +82,10 @@ def run(
     if lang is not None:
         config = config.model_copy(update={"output": config.output.model_copy(update={"language": lang})})
     chosen = choose_stages(only)
+    if any("output" in stage.config for stage in chosen):
+        from xiqing_space.release import require_approval
+
+        require_approval(config.output)
     folder = RunFolder(out)
     with folder.locked():
         folder.open()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Counted = Literal["resident", "registered", "actual"]
 Reason = Annotated[str, Field(min_length=4, max_length=500)]
@@ -200,12 +200,77 @@ class StandardsConfig(Section):
     override: tuple[StandardOverride, ...] = ()
 
 
+class SchoolTableConfig(TableConfig):
+    """A table that assigns homes to schools; `kind`: of schools, where all rows are of one."""
+
+    kind: str | None = None
+
+
+class SchoolAreaConfig(VectorConfig):
+    """学区 polygons; `kind`: of schools, where all of them are of one."""
+
+    kind: str | None = None
+
+
+class PlacedListConfig(TableConfig):
+    """A list with places; `datum` is required where it has coordinates."""
+
+    datum: str = ""
+
+
+class PremisesConfig(PlacedListConfig):
+    """A list of premises; `what`: what all of them are, else a column tells."""
+
+    what: Literal["internet_cafe", "bar", "game_hall", "tobacco", "lottery", "hazard"] | None = None
+
+
+class RoutesConfig(Section):
+    """The way to school. What is left out, the catalogue's safety.toml says.
+
+    `kinds`: of schools that pupils are led to. `assignment`, `areas`: which homes go to which school. `shares`: of pupils who
+    board, or come from other districts. `guards`: gates and crossings with 护学岗. `surroundings`: premises that the rules speak
+    of. `field_sheets`: returned ones. `alpha` per unit of along and `beta_m` metres per unit of cross: what a safer way is
+    worth; lengths in metres.
+    """
+
+    kinds: tuple[str, ...] | None = Field(default=None, min_length=1)
+    assignment: tuple[SchoolTableConfig, ...] = ()
+    areas: tuple[SchoolAreaConfig, ...] = ()
+    shares: TableConfig | None = None
+    guards: tuple[PlacedListConfig, ...] = ()
+    surroundings: tuple[PremisesConfig, ...] = ()
+    field_sheets: tuple[Path, ...] = ()
+    alpha: float | None = Field(default=None, ge=0, le=10)
+    beta_m: float | None = Field(default=None, ge=0, le=1000)
+    max_route_m: float | None = Field(default=None, ge=200, le=20000)
+    detour_max: float | None = Field(default=None, ge=1, le=5)
+
+    def stated(self) -> dict[str, Any]:
+        """Settings of the search that are stated, by their names in the catalogue's `safety["routes"]`."""
+        values = {name: getattr(self, name) for name in ("kinds", "alpha", "beta_m", "max_route_m", "detour_max")}
+        return {name: list(one) if isinstance(one, tuple) else one for name, one in values.items() if one is not None}
+
+
 class OutputConfig(Section):
-    """What stands on maps and pages."""
+    """What stands on maps and pages, and what may: a public release holds zones and cells, and no number of children below the floor."""
 
     language: Literal["zh", "en"] = "zh"
     title: str = ""
     organisation: str = ""
+    release: Literal["internal", "public"] = "internal"
+    map_approval: str = ""  # 审图号
+    privacy_floor: int = Field(default=10, ge=3, le=1000)
+
+    @field_validator("map_approval")
+    @classmethod
+    def _is_a_number(cls, text: str) -> str:
+        """A blank or a line to be filled in is no number."""
+        text = text.strip().removeprefix("审图号").lstrip("：: ").strip()
+        if text and not any(one.isdigit() for one in text):
+            raise ValueError(
+                "审图号中没有数字；尚未送审请留空 / the number of the map review holds no digit; leave it empty before the review"
+            )
+        return text
 
 
 _URL = r"^https?://[^/\s@]+(/\S*)?$"  # without user and password: they would end up in records

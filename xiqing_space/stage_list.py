@@ -23,12 +23,16 @@ _LAYERS = (
     "area",
     "zones",
     "streets",
-    "crossings",
+    "street_tags",
+    "mapped_crossings",
+    "road_points",
+    "surroundings",
     "facilities",
     "unlocated",
     "merges",
     "grounds",
     "barriers",
+    "obstacles",
     "mapped_points",
     "compounds",
     "surveyed_gates",
@@ -36,16 +40,27 @@ _LAYERS = (
     "landuse",
     "land_cells",
     "communities",
+    "school_areas",
+    "school_assignments",
+    "school_shares",
+    "street_survey",
+    "obstacle_survey",
 )
 STAGES: tuple[Stage, ...] = (
     Stage("ingest", "读取数据", (), _LAYERS,
-          ("area", "sources", "facilities", "matching", "survey", "stated", "landuse", "compounds", "gates", "population")),
+          ("area", "sources", "facilities", "matching", "survey", "stated", "landuse", "compounds", "gates", "population",
+           "routes")),
     Stage("network", "建立步行网络", ("area", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds", "surveyed_gates", "demand",
                                       "land_cells"),
           ("nodes", "gates", "access_links", "land_links", "barrier_crossings"), ("walking",)),
+    Stage("safety", "评估街道与过街风险", ("area", "streets", "street_tags", "road_points", "mapped_crossings", "gates", "access_links",
+                                      "street_survey"),
+          ("street_attributes", "crossings", "segment_scores", "crossing_scores"), ()),
     Stage("coverage", "计算可达性", ("area", "streets", "facilities", "merges", "gates", "access_links", "barrier_crossings", "demand", "land_cells",
                                     "land_links"),
           ("access", "access_low", "access_inside", "access_no_inferred", "access_no_legs", "land_access", "gate_range"), ("walking", "standards")),
+    Stage("safe_access", "计算安全步行可达性", ("area", "streets", "street_attributes", "crossings", "barrier_crossings", "demand", "facilities", "gates",
+                                       "access_links", "access"), ("safe_access", "safe_bridge"), ("walking", "standards")),
     Stage("bridge", "查找覆盖损失原因", ("area", "zones", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds",
                                          "surveyed_gates", "demand", "gates", "access_links", "access"),
           ("bridge", "gate_openings"), ("walking", "standards")),
@@ -55,19 +70,41 @@ STAGES: tuple[Stage, ...] = (
                                          "land_access"), ("catchments",), ("standards",)),
     Stage("blind_spots", "查找盲区", ("area", "zones", "demand", "access", "bridge", "facilities", "unlocated", "compounds", "streets"),
           ("blind_spots",), ("standards",)),
+    Stage("routes", "推算上学路径", ("area", "zones", "streets", "barriers", "facilities", "demand", "gates", "access_links", "access",
+                                   "street_attributes", "crossings", "segment_scores", "crossing_scores", "school_areas",
+                                   "school_assignments", "school_shares"),
+          ("school_routes", "school_forest", "pupil_flows", "schools"), ("routes",)),
+    Stage("gate_rules", "核对校门规则", ("area", "zones", "streets", "facilities", "grounds", "gates", "mapped_points", "access_links",
+                                       "barriers", "surroundings", "street_survey", "street_attributes", "crossings"),
+          ("gate_rules",), ()),
+    Stage("fixes", "排列优先整治清单", ("area", "zones", "streets", "barriers", "facilities", "compounds", "demand", "gates", "access_links", "access",
+                                      "street_attributes", "crossings", "segment_scores", "crossing_scores", "school_areas",
+                                      "school_assignments", "school_shares", "gate_openings"), ("fixes",), ("walking", "routes")),
+    Stage("sightlines", "量算儿童视线", ("area", "zones", "streets", "street_tags", "facilities", "access_links", "obstacles", "obstacle_survey",
+                                      "street_attributes", "crossings", "pupil_flows", "schools"), ("sightlines",), ()),
     Stage("indicators", "计算指标", ("zones", "facilities", "unlocated", "demand", "access", "access_low", "access_inside",
                                       "access_no_inferred", "access_no_legs", "land_cells", "land_access", "gate_range", "bridge",
-                                      "supply", "communities"),
+                                      "supply", "communities", "safe_access", "safe_bridge", "school_routes", "crossings", "gate_rules"),
           ("indicators", "sensitivity"), ("standards", "stated")),
     Stage("maps", "绘制地图", ("area", "zones", "streets", "facilities", "grounds", "barriers", "demand", "access", "indicators",
-                                 "catchments", "blind_spots", "gate_openings", "walk_minutes"), (), ("standards", "output")),
+                                 "catchments", "blind_spots", "gate_openings", "walk_minutes", "street_attributes", "segment_scores", "crossings",
+                                 "crossing_scores", "pupil_flows", "schools", "school_forest", "gate_rules", "fixes", "sightlines"),
+          (), ("standards", "output")),
+    Stage("figures", "绘制专题图", ("area", "zones", "streets", "facilities", "grounds", "barriers", "demand", "access", "blind_spots",
+                                  "street_attributes", "segment_scores", "crossings", "crossing_scores", "pupil_flows", "schools",
+                                  "school_forest", "gate_rules", "fixes"), (), ("standards", "output")),
     Stage("report", "写出数据表", (), (), ("standards", "output")),  # what it needs: see below
 )  # fmt: skip
-# a row per home or cell and kind: they stay in data/processed, and the report only says where
+# a row per home, cell, street or thing to verify: they stay in data/processed, and the report only says where
 NOT_REPORTED = ("access_low", "access_inside", "access_no_inferred", "access_no_legs", "land_access", "land_links", "gate_range",
-                "supply")  # fmt: skip
+                "supply", "street_tags", "road_points", "surroundings", "school_areas", "school_assignments", "school_shares",
+                "street_survey", "school_routes", "school_forest", "safe_access", "safe_bridge", "obstacles",
+                "obstacle_survey")  # fmt: skip
 _REPORTED = tuple(name for stage in STAGES for name in stage.leaves if name not in NOT_REPORTED)
-STAGES = tuple(replace(stage, needs=_REPORTED) if stage.name == "report" else stage for stage in STAGES)
+# school_forest: a public release adds up pupils on streets without schools that it may not show
+STAGES = tuple(
+    replace(stage, needs=(*_REPORTED, "school_forest")) if stage.name == "report" else stage for stage in STAGES
+)
 
 
 def tables_of(stage: str) -> tuple[str, ...]:

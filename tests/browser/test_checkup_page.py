@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers import call, write_config
-from test_pages import browser, open_page
+from screen import browser, open_page
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.browser

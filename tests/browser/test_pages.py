@@ -1,61 +1,30 @@
-"""Every page in headless Chromium with the network refused: no request, no error, and what a planner looks for is there."""
+"""Every page in headless Chromium with the network refused: no request, no error, both languages, a keyboard, a phone, a printer."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from helpers import table
+from colour_sight import linear, luminance
+from helpers import Drawing
+from screen import ACTION02, ACTION13, BOTH, browser, look_round, maps_of, open_page, read, town_maps
 
 from xiqing_space.pipeline import run
-from xiqing_space.sample import write_sample
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+__all__ = ["browser", "town_maps"]
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed (Debian: apt install chromium fonts-noto-cjk)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pages")
-    run(write_sample(folder / "town"), folder / "out")
-    return folder / "out"
-
-
-def open_page(browser: object, path: Path, **context: object) -> tuple[object, list[str], list[str]]:
-    page = browser.new_page(viewport={"width": 1400, "height": 900}, **context)
-    asked: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
-    page.on("pageerror", lambda e: errors.append(str(e)))
-    page.on("console", lambda c: errors.append(c.text) if c.type == "error" else None)
-    page.on("dialog", lambda d: (errors.append("dialog: " + d.message), d.dismiss()))
-    page.goto(path.resolve().as_uri(), wait_until="load")
-    return page, asked, errors
+CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 def test_pages_ask_no_address_and_raise_no_error(
-    browser: object, sample_run: Path, helsinki_run: Path, district_run: Path
+    browser: Any, town_maps: Path, helsinki_run: Path, district_run: Path
 ) -> None:
-    pages = [*district_run.glob("maps/*.html"), *sample_run.glob("maps/*.html"), *helsinki_run.glob("maps/*.html")]
-    assert len(pages) == 6
+    folders = (district_run, town_maps, helsinki_run)
+    pages = [path for folder in folders for path in (*folder.glob("maps/*.html"), *folder.glob("reports/review.html"))]
+    assert len(pages) == 11
     for path in pages:
         page, asked, errors = open_page(browser, path)
         assert not asked
@@ -64,111 +33,232 @@ def test_pages_ask_no_address_and_raise_no_error(
         page.close()
 
 
-def test_every_kind_limit_and_measure_can_be_chosen(browser: object, sample_run: Path) -> None:
-    page, _, errors = open_page(browser, sample_run / "maps/action02_child_space_review.html")
-    kinds = page.eval_on_selector_all("#kind option", "all => all.map(o => o.value)")
-    assert "kindergarten" in kinds
-    seen = set()
-    for kind in kinds:
-        page.select_option("#kind", kind)
-        for limit in page.eval_on_selector_all("#limit option", "all => all.map(o => o.value)"):
-            page.select_option("#limit", limit)
-            for button in page.query_selector_all(".switch button:not([disabled])"):
-                button.click()
-                share = page.inner_text("#share")
-                assert "%" in share or "数据不足" in share
-                seen.add((kind, limit, share))
-    assert len(seen) > len(kinds)
-    assert not errors
-
-
-def test_the_sample_says_so_and_the_sheet_has_its_parts(browser: object, sample_run: Path) -> None:
-    page, _, _ = open_page(browser, sample_run / "maps/action02_child_space_review.html")
-    assert "示例数据" in page.inner_text("#head")
-    text = page.inner_text("#side")
-    for part in ("图例", "可达", "未覆盖", "数据不足", "2026-01-01", "CGCS2000", "证据编号"):
-        assert part in text or part == "图例"
-    assert page.query_selector(".leaflet-control-scale-line") is not None
-    index, _, _ = open_page(browser, sample_run / "maps/index.html")
-    assert "示例数据" in index.inner_text("main")
-
-
-def test_a_home_is_drawn_in_the_colour_of_its_class(browser: object, sample_run: Path) -> None:
-    page, _, _ = open_page(browser, sample_run / "maps/action02_child_space_review.html")
-    count = """colour => { const c = document.querySelector('.leaflet-limits-pane canvas[aria-hidden]');
-        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;
-        for (let i = 0; i < d.length; i += 4) if (d[i] === colour[0] && d[i+1] === colour[1] && d[i+2] === colour[2]) n++;
-        return n; }"""
-    page.select_option("#kind", "park")
-    page.select_option("#limit", "park_300m")
-    near = page.evaluate(count, [0x1F, 0x5F, 0xA8])
-    page.select_option("#limit", "park_500m")
-    assert page.evaluate(count, [0x1F, 0x5F, 0xA8]) >= near > 0
-    page.select_option("#kind", "sports")  # nobody mapped it: no home may look covered or uncovered
-    assert page.evaluate(count, [0x1F, 0x5F, 0xA8]) == 0
-    assert page.evaluate(count, [0xD9, 0x5F, 0x02]) == 0
-
-
-def test_english_first_when_asked(browser: object, helsinki: Path, tmp_path: Path) -> None:
-    (tmp_path / "c.toml").write_text(
-        f'[area]\nname = "H"\n[sources]\nosm = "{helsinki.as_posix()}"\n', encoding="utf-8"
-    )
-    run(tmp_path / "c.toml", tmp_path / "out", lang="en")
-    page, _, _ = open_page(browser, tmp_path / "out/maps/action02_child_space_review.html")
-    assert page.inner_text("#side label").startswith("Facility kind")
-    assert page.get_attribute("html", "lang") == "en"
-
-
-def test_a_phone_and_a_keyboard_can_use_it(browser: object, sample_run: Path) -> None:
-    page, _, errors = open_page(browser, sample_run / "maps/action02_child_space_review.html")
-    page.set_viewport_size({"width": 420, "height": 800})
-    page.focus("#kind")
-    before = page.inner_text("#share")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
-    assert page.inner_text("#share") != before
-    assert not errors
-
-
-def test_the_whole_page_has_no_address_to_fetch(sample_run: Path) -> None:
-    import re
-
-    for path in sample_run.glob("maps/*.html"):
-        text = path.read_text(encoding="utf-8")
-        assert not re.search(
-            r"""(src|href)\s*=\s*["']\s*(https?:)?//""", text.replace('href="https://leafletjs.com"', "")
-        )
+def test_the_whole_page_has_no_address_to_fetch(town_maps: Path) -> None:
+    for path in town_maps.glob("maps/*.html"):
+        text = path.read_text(encoding="utf-8").replace('href="https://leafletjs.com"', "")
+        assert not re.search(r"""(src|href)\s*=\s*["']\s*(https?:)?//""", text)
         assert "url(http" not in text
         assert "@import" not in text
 
 
-def test_what_lies_over_the_map_is_what_the_tables_say(browser: object, district_run: Path) -> None:
-    page, _, errors = open_page(browser, district_run / "maps/action02_child_space_review.html")
-    page.select_option("#kind", "kindergarten")
-    figures = table(district_run, "indicators")
-    lost = figures[
-        (figures["indicator_id"] == "A02-bridge") & (figures["kind"] == "kindergarten") & (figures["zone_id"] == "*")
-    ]
-    for row in lost.itertuples(index=False):  # in all and by cause
-        assert f"{row.numerator:,.0f} 人" in page.inner_text("#bridge")
-    minutes = table(district_run, "walk_minutes").set_index(["zone_id", "kind", "age_band"])
-    assert f"{minutes.loc[('*', 'kindergarten', 'preschool'), 'median_min']:.1f}" in page.inner_text("#minutes")
-    spots = table(district_run, "blind_spots")
-    most = spots[spots["kind"] == "kindergarten"]["children"].max()
-    assert f"{most:,.0f} 名儿童" in page.inner_text("#spots li:first-of-type")
-    opened = table(district_run, "gate_openings").sort_values("rank")["owner_name"].iloc[0]
-    assert opened in page.inner_text("#openings li:first-of-type")
-    drawn = "document.querySelectorAll('.leaflet-spots-pane path').length"
-    assert page.evaluate(drawn) == 0
-    page.check("#see-spots")
-    assert page.evaluate(drawn) > 1
-    page.uncheck("#see-spots")
-    assert page.evaluate(drawn) == 0
-    page.select_option("#kind", "circle")
-    circle = figures[
-        (figures["indicator_id"] == "A02-circle") & (figures["zone_id"] == "*") & (figures["age_band"] == "*")
-    ]
-    assert f"{circle['value'].iloc[0] * 100:.1f} %" in page.inner_text("#share")
-    assert not page.is_visible("label[for=see-reach]")  # no one catchment stands for all kinds
+@pytest.fixture(scope="module")
+def looked(browser: Any, district_run: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What both pages of the district say, in Chinese and then in English."""
+    found = {}
+    for name in BOTH:
+        page, _, errors = open_page(browser, district_run / name)
+        found[name, "zh"] = look_round(page)
+        page.click("#language")
+        assert page.get_attribute("html", "lang") == "en"
+        assert page.evaluate("document.activeElement.id") == "language"  # a keyboard stays where it was
+        found[name, "en"] = look_round(page)
+        for attribute in ("placeholder", "aria-label", "title"):
+            words = page.eval_on_selector_all(
+                f"[{attribute}]", f"all => all.map(one => one.getAttribute('{attribute}'))"
+            )
+            assert not [text for text in words if CHINESE.search(text)]
+        page.click("#language")
+        assert page.get_attribute("html", "lang") == "zh-CN"
+        assert not errors
+        page.close()
+    return found
+
+
+Looked = dict[tuple[str, str], list[dict[str, Any]]]
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_switch_of_language_leaves_no_word_behind(looked: Looked, name: str) -> None:
+    shown = [one for one in looked[name, "zh"] if not (one["name"] or one["small"] or one["language"])]
+    # a number, a sign or a unit has no language
+    alone = [one["text"] for one in shown if re.search("[A-Za-z]{2}", one["text"]) and not CHINESE.search(one["text"])]
+    units = {"km", "km/h", "km²", "ha", "min", "CGCS2000"}
+    assert [text for text in alone if not set(re.findall(r"[A-Za-z²/]{2,}", text)) <= units and "ev-" not in text] == []
+    shown = [one for one in looked[name, "en"] if not (one["name"] or one["language"])]
+    # a school in a list of choices stands under its own name; doubts quote names of things and files
+    left = [one["text"] for one in shown if CHINESE.search(one["text"]) and not one["option"] and one["id"] != "doubts"]
+    assert left == []
+    assert len(shown) > 100
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", BOTH)
+def test_no_code_of_the_program_is_shown(looked: Looked, name: str, language: str) -> None:
+    texts = [one["text"] for one in looked[name, language] if not one["name"] and one["id"] != "doubts"]
+    bad = re.compile(r"\b[a-z]+_[a-z_]+\b|\{\w*\}|\bundefined\b|\bNaN\b|\bnull\b")
+    assert [text for text in texts if bad.search(text)] == []
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_every_text_reads_on_what_it_stands_on(looked: Looked, name: str) -> None:
+    def light(colour: str) -> float:
+        return luminance(linear(np.array([float(part) for part in re.findall(r"[\d.]+", colour)[:3]]) / 255))
+
+    pairs = {(one["colour"], one["ground"]) for one in looked[name, "zh"] if not one["disabled"]}
+    assert len(pairs) > 4
+    for text, ground in pairs:
+        low, high = sorted((light(text), light(ground)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (text, ground)
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("width", [1400, 420])
+def test_no_panel_runs_over_its_edge(browser: Any, district_run: Path, name: str, width: int) -> None:
+    page, _, _ = open_page(browser, district_run / name, viewport={"width": width, "height": 800})
+    for _ in range(2):
+        wide = page.eval_on_selector_all(
+            ".panel", "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.id)"
+        )
+        assert wide == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        head, side = (page.query_selector(part).bounding_box() for part in ("#head", "#side"))
+        assert head["x"] + head["width"] <= side["x"] or head["y"] + head["height"] <= side["y"]
+        page.click("#language")
+    page.close()
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_keyboard_reaches_every_control_and_is_seen_there(browser: Any, district_run: Path, name: str) -> None:
+    page, _, errors = open_page(browser, district_run / name)
+    page.evaluate("document.body.focus()")
+    wanted = page.evaluate(
+        """() => [...document.querySelectorAll('select, button, input, summary, a[href]')].filter(one => one.offsetParent && !one.disabled)
+            .map((one, n) => (one.dataset.n = n, n))"""
+    )
+    reached = set()
+    for _ in range(len(wanted) + 60):  # marks on the map come between
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            """() => { const one = document.activeElement, look = getComputedStyle(one);
+                return [one.dataset.n === undefined ? null : Number(one.dataset.n), look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 2,
+                        one.outerHTML.slice(0, 90)]; }"""
+        )
+        if at[0] is not None:
+            assert at[1], f"nothing shows that the keyboard is at {at[2]}"
+            reached.add(at[0])
+    assert set(wanted) <= reached
+    page.focus("#layers input")
+    before = page.is_checked("#layers input")
+    page.keyboard.press("Space")
+    assert page.is_checked("#layers input") != before
+    page.focus("#search")
+    page.keyboard.type("第")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#hits') !== null")
+    page.focus("#search")
+    page.keyboard.press("Escape")
+    assert page.query_selector("#hits button") is None
     assert not errors
+    page.close()
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_print_keeps_the_legend_and_leaves_out_the_controls(browser: Any, district_run: Path, name: str) -> None:
+    page, _, _ = open_page(browser, district_run / name)
+    assert not page.is_visible(".printed")
+    page.emulate_media(media="print")
+    for part in ("#legend", "#head h1", "#north", ".leaflet-control-scale", "#scale", ".printed"):
+        assert page.is_visible(part), part
+    for part in ("#search", "#language", "select", ".leaflet-control-zoom", "#layers", ".switch"):
+        assert not page.is_visible(part), part
+    printed = page.pdf(prefer_css_page_size=True)
+    assert re.search(rb"/MediaBox \[0 0 119[01]", printed)  # A3 on its side
+    assert len(re.findall(rb"/Type /Page\b", printed)) == 1
+    page.close()
+
+
+HOSTILE = (
+    '<img src=x onerror="window.taken=1">',
+    "</script><script>window.taken=1</script>",
+    "{{ taken }}{name}",
+    "${taken}`'\"\\",
+)
+
+
+def rename(hamlet: Drawing) -> Drawing:
+    """The hamlet with hostile names wherever somebody may give one; what a name says of its kind is kept."""
+    drawn = Drawing(dict(hamlet.nodes), dict(hamlet.ways), dict(hamlet.relations), dict(hamlet.places))
+    count = 0
+    for things in (drawn.nodes, drawn.ways, drawn.relations):
+        for key, thing in things.items():
+            tags = thing[-1]
+            if "name" in tags:
+                things[key] = (*thing[:-1], {**tags, "name": HOSTILE[count % 4] + tags["name"]})
+                count += 1
+    assert count > 15
+    return drawn
+
+
+def test_hostile_names_are_text_on_every_page(browser: Any, hamlet: Drawing, tmp_path: Path) -> None:
+    out = maps_of(tmp_path, rename(hamlet), area={"name": HOSTILE[0]})
+    for name in (*BOTH, "maps/index.html"):
+        page, asked, errors = open_page(browser, out / name)
+        texts = " ".join(one["text"] for one in (look_round(page) if name in BOTH else read(page)))
+        assert HOSTILE[0] in texts
+        if name in BOTH:
+            assert sum(one in texts for one in HOSTILE) >= 3
+            page.fill("#search", "taken")
+            assert "taken" in page.inner_text("#hits button")
+        assert page.evaluate("window.taken") is None
+        assert page.query_selector("img[src=x]") is None
+        assert not asked
+        assert not errors
+        page.close()
+
+
+def test_a_run_with_next_to_nothing_still_gives_every_page(browser: Any, tmp_path: Path) -> None:
+    lonely = Drawing()
+    lonely.street([(0.0, 0.0), (300.0, 0.0)])
+    out = maps_of(tmp_path, lonely)
+    for name in (*BOTH, "maps/index.html"):
+        page, asked, errors = open_page(browser, out / name)
+        page.wait_for_function("document.documentElement.dataset.ready || document.body.classList.contains('index')")
+        if name in BOTH:
+            look_round(page)
+            page.click("#language")
+        assert not re.search(r"\bNaN\b|\bundefined\b", page.inner_text("body"))
+        assert not asked
+        assert not errors
+        page.close()
+    page, _, _ = open_page(browser, out / ACTION13)
+    assert "没有可列出的项目" in page.inner_text("#fixes")
+    page.close()
+    page, _, _ = open_page(browser, out / ACTION02)
+    assert "数据不足" in page.inner_text("#share")
+    page.close()
+
+
+def test_the_sheet_has_its_parts(browser: Any, town_maps: Path, district_run: Path) -> None:
+    for path in (town_maps / ACTION02, district_run / ACTION13):
+        page, _, _ = open_page(browser, path)
+        assert "示例数据" in page.inner_text("#head")
+        text = page.inner_text("#side")
+        for part in (
+            "现状",
+            "评估",
+            "CGCS2000",
+            "数据日期",
+            "证据编号" if path.name.startswith("action02") else "评分",
+        ):
+            assert part in text
+        assert page.is_visible(".leaflet-control-scale-line")
+        assert re.search(r"1:[\d,]+", page.inner_text("#scale"))
+        page.close()
+    index, _, _ = open_page(browser, district_run / "maps/index.html")
+    assert "示例数据" in index.inner_text("main")
+    hrefs = index.eval_on_selector_all("a", "all => all.map(one => one.getAttribute('href'))")
+    assert {Path(ACTION02).name, Path(ACTION13).name} <= set(hrefs)
+    for href in hrefs:
+        assert (district_run / "maps" / href).is_file(), href
+    index.close()
+
+
+def test_english_first_when_asked(browser: Any, helsinki: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        f'[area]\nname = "H"\n[sources]\nosm = "{helsinki.as_posix()}"\n', encoding="utf-8"
+    )
+    run(tmp_path / "c.toml", tmp_path / "out", only=["maps"], lang="en")
+    page, _, _ = open_page(browser, tmp_path / "out" / ACTION02)
+    assert page.inner_text("label[for=kind]").startswith("Facility kind")
+    assert page.get_attribute("html", "lang") == "en"
     page.close()

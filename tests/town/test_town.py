@@ -208,7 +208,7 @@ def test_grounds_have_their_drawn_area_and_holes_are_cut_out(table: Table) -> No
 
 
 def test_zebras_are_crossings_of_the_carriageways(table: Table) -> None:
-    rows = table("crossings").set_index("crossing_id")
+    rows = table("mapped_crossings").set_index("crossing_id")
     assert rows[["control", "road_highway"]].apply(tuple, axis=1).to_dict() == {
         "osm:n17": ("marked", "secondary"), "osm:n18": ("marked", "secondary"),
     }  # fmt: skip
@@ -438,3 +438,13 @@ def test_supply_of_persons_is_that_worked_out_by_hand(processed: Path) -> None:
     assert value[got["reason"].notna()].isna().all()
     for method in ("2sfca", "e2sfca", "gaussian"):
         assert sum(value[method, home] * count for home, count in infants.items()) == pytest.approx(40, rel=1e-12)
+
+
+def test_crossings_of_roads_are_those_worked_out_by_hand(table: Table) -> None:
+    hand = expected("crossings")
+    program = table("crossings").merge(table("crossing_scores"), on="crossing_id")
+    hand = hand.assign(
+        **{column: pd.to_numeric(hand[column]) for column in ("legs", "lanes_crossed", "share", "cross")}
+    )
+    program = program.assign(legs=program["legs"].astype(int), lanes_crossed=program["lanes_crossed"].astype(int))
+    assert_agrees(hand, program, ["crossing_id"], 0.001)

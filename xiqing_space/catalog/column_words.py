@@ -47,7 +47,11 @@ class ColumnWords(BaseModel):
             kinds = {"circle": _CIRCLE} | {key: kind.zh for key, kind in catalogue.kinds.items()}
             return "、".join(kinds.get(one, one) for one in code.split("|"))
         if column == "variant":
-            return "·".join(self.values.get((column, one), one) for one in code.split("|"))
+            return "·".join(self.variant(one, catalogue) for one in code.split("|"))
+        if column == "rule_id" and code in catalogue.gate_rules:
+            return catalogue.gate_rules[code].zh
+        if column == "treatment" and code in catalogue.treatments:
+            return catalogue.treatments[code].zh
         if column == "age_band":
             return _ALL_BANDS if code == ANY else catalogue.bands[code].zh if code in catalogue.bands else code
         if column == "zone_name" and code == ANY:
@@ -56,6 +60,11 @@ class ColumnWords(BaseModel):
         if found is None and column == "reason":
             found = catalogue.words.get(f"why_{code}", catalogue.words.get(code, (code,)))[0]
         return code if found is None else found
+
+    def variant(self, code: str, catalogue: Catalogue) -> str:
+        """One part of a figure's variant: a cause, a method, a rule of gates."""
+        rule = catalogue.gate_rules.get(code)
+        return self.values.get(("variant", code), rule.zh if rule else code)
 
     def codes(self, column: str, among: Mapping[str, Any] | tuple[str, ...]) -> str:
         """The codes of a column, each with its Chinese word, for the dictionary."""

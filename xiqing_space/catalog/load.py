@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xiqing_space.catalog.capacity import CapacityRules, load_capacity
+from xiqing_space.catalog.gate_rules import GateRule, StreetRules, load_gate_rules
+from xiqing_space.catalog.treatments import ListRules, Treatment, load_treatments
 from xiqing_space.errors import CatalogueError
 
 Profile = Literal["walk", "pram"]
@@ -158,6 +160,14 @@ class Catalogue(_Frozen):
     reported: dict[str, Reported]
     school_level: dict[str, Any]
     barriers: dict[str, Any]
+    safety: dict[str, Any]
+    child_view: dict[str, Any]
+    gate_rules: dict[str, GateRule]
+    gate_streets: StreetRules
+    treatments: dict[str, Treatment]
+    fix_list: ListRules
+    review: dict[str, Any]
+    colours: dict[str, dict[str, str]]
     capacity: CapacityRules
     words: dict[str, tuple[str, str]]
     quality: dict[str, dict[str, str]]
@@ -280,6 +290,14 @@ def load_catalogue() -> Catalogue:
             reported=_by_id([Reported(**row) for row in plan["reported"]], "reported figure"),
             school_level=kinds["school_level"],
             barriers=_toml("barriers.toml"),
+            safety=_toml("safety.toml"),
+            child_view=_toml("child_view.toml"),
+            gate_rules=_by_id(list(load_gate_rules().rule), "gate rule"),
+            gate_streets=load_gate_rules().streets,
+            treatments=_by_id(list(load_treatments().treatment), "treatment"),
+            fix_list=load_treatments().list,
+            review=_toml("review.toml"),
+            colours=_toml("colours.toml"),
             capacity=load_capacity(),
             words={row["id"]: (row["zh"], row["en"]) for row in words},
             quality=_toml("quality.toml"),
@@ -307,6 +325,16 @@ def _check(catalogue: Catalogue) -> None:
     for kind in (kind for kinds_ in named for kind in kinds_):
         if kind not in catalogue.kinds:
             raise CatalogueError(f"an Action or indicator names the unknown kind {kind}")
+    for rule in catalogue.gate_rules.values():
+        if unknown := set(rule.kinds) - set(catalogue.kinds):
+            raise CatalogueError(f"gate rule {rule.id} is for unknown kinds {sorted(unknown)}")
+        if unknown := set(rule.what) - set(catalogue.safety["surroundings"]) - {"hazard"}:
+            raise CatalogueError(f"gate rule {rule.id} counts unknown things {sorted(unknown)}")
+        if unknown := set(rule.roads) - set(catalogue.safety["roads"]["order"]):
+            raise CatalogueError(f"gate rule {rule.id} names unknown classes of road {sorted(unknown)}")
+    for work in catalogue.treatments.values():
+        if unknown := {*work.only.roads, *work.only.not_roads} - set(catalogue.safety["roads"]["order"]):
+            raise CatalogueError(f"treatment {work.id} names unknown classes of road {sorted(unknown)}")
     for kind in catalogue.circle:
         if not catalogue.standards_of(kind) or not catalogue.target_bands(kind):
             raise CatalogueError(f"{kind} stands in the circle without a standard or an age band that needs it")

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
-from xiqing_space.network.graph import WalkGraph
+from xiqing_space.network.graph import WalkGraph, rows_of
 from xiqing_space.network.links import seeds_of
 from xiqing_space.network.reach import Seeds, nearest_along
+
+_REASONS = (
+    "no_facility_mapped", "facility_not_linked", "home_not_linked", "home_not_placed", "beyond_search_limit",
+    "unreachable",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,16 @@ class AccessInputs:
         flags: NDArray[np.bool_] = self.demand["placed"].to_numpy(dtype=bool)
         return flags
 
+    @cached_property
+    def _by_kind(self) -> dict[str, pd.DataFrame]:
+        counted = self.facilities[open_to_everyone(self.facilities)]
+        return {str(kind): rows for kind, rows in counted.groupby("kind")}
+
+    def open_of_kind(self, kind: str) -> pd.DataFrame:
+        """The facilities of a kind that count as existing for everyone."""
+        found = self._by_kind.get(kind)
+        return pd.DataFrame(self.facilities.iloc[:0]) if found is None else found
+
     def keeping(self, kept: NDArray[np.bool_]) -> AccessInputs:
         """The same with only some rows of `facilities`."""
         fewer = replace(self, facilities=pd.DataFrame(self.facilities[kept]))
@@ -54,7 +71,7 @@ class AccessInputs:
         return ProfileLinks(
             graph,
             seeds_of(homes, graph),
-            pd.Index(self.demand["demand_id"]).get_indexer(pd.Index(homes["owner_id"])).astype(np.int64),
+            rows_of(homes["owner_id"], self.demand["demand_id"]),
             (homes["resolved_by"] == "perimeter").to_numpy(),
             homes["gate_id"].to_numpy(dtype=object),
             seeds_of(sites, graph),
@@ -75,6 +92,12 @@ class ProfileLinks:
     sites: Seeds
     site_id: NDArray[np.object_]
     gate_id: NDArray[np.object_]
+
+    @cached_property
+    def several(self) -> NDArray[np.bool_]:
+        """Links of homes that have more than one: only these have to be told apart."""
+        many: NDArray[np.bool_] = np.bincount(self.home_row)[self.home_row] > 1 if len(self.home_row) else self.guessed
+        return many
 
     def on(self, graph: WalkGraph) -> ProfileLinks:
         """The same links on the same graph with some edges closed."""
@@ -121,43 +144,50 @@ def measure_walk(
     A distance says nothing about whether the facility has a place for the child, or whether the way is safe.
     """
     count = len(inputs.demand)
-    distance = np.full(count, np.nan)
-    facility = np.full(count, None, dtype=object)
-    gate = np.full(count, None, dtype=object)
-    reason = np.full(count, None, dtype=object)
+    distance, facility, gate = np.full(count, np.nan), np.full(count, -1), np.full(count, -1)
+    reason = np.full(count, -1)
     linked = np.zeros(count, dtype=bool)
     linked[links.home_row] = True
-    mine = inputs.facilities[open_to_everyone(inputs.facilities) & (inputs.facilities["kind"] == kind).to_numpy()]
-    facility_of = mine.drop_duplicates("site_id").set_index("site_id")["facility_id"]
-    chosen = np.flatnonzero(np.isin(links.site_id, facility_of.index.to_numpy(dtype=object)))
-    if not len(chosen):
-        reason[:] = "no_facility_mapped" if mine.empty else "facility_not_linked"
-        if not mine.empty:
-            reason[~linked] = "home_not_linked"
-            reason[~inputs.placed] = "home_not_placed"
-        return pd.DataFrame({"facility_id": facility, "gate_id": gate, "distance_m": distance, "reason": reason})
-    seeds = links.sites.take(chosen)
-    along, seed = nearest_along(links.graph, seeds, links.homes, limit_m)
-    best = _best_link(links, along, worst_gate)
-    row, seed = links.home_row[best], chosen[seed[best]]
-    distance[row] = along[best]
-    facility[row] = facility_of.loc[links.site_id[seed]].to_numpy()
-    gate[row] = links.gate_id[seed]
-    missing = np.isnan(distance)
-    reason[missing] = "beyond_search_limit"
-    reason[missing & _apart(links, seeds, count)] = "unreachable"
-    reason[missing & ~linked] = "home_not_linked"
-    reason[missing & ~inputs.placed] = "home_not_placed"
-    return pd.DataFrame({"facility_id": facility, "gate_id": gate, "distance_m": distance, "reason": reason})
+    mine = inputs.open_of_kind(kind).drop_duplicates("site_id")
+    site = rows_of(links.site_id, mine["site_id"])  # row of `mine` that each way in leads to
+    chosen = np.flatnonzero(site >= 0)
+    if len(chosen):
+        seeds = links.sites.take(chosen)
+        along, seed = nearest_along(links.graph, seeds, links.homes, limit_m)
+        best = _best_link(links, along, worst_gate)
+        row, way = links.home_row[best], chosen[seed[best]]
+        distance[row], facility[row], gate[row] = along[best], site[way], way
+        missing = np.isnan(distance)
+        reason[missing] = _REASONS.index("beyond_search_limit")
+        reason[missing & _apart(links, seeds, count)] = _REASONS.index("unreachable")
+    else:
+        missing = np.ones(count, dtype=bool)
+        reason[:] = _REASONS.index("no_facility_mapped" if mine.empty else "facility_not_linked")
+    if not mine.empty:
+        reason[missing & ~linked] = _REASONS.index("home_not_linked")
+        reason[missing & ~inputs.placed] = _REASONS.index("home_not_placed")
+    return pd.DataFrame(
+        {
+            "facility_id": _words(mine["facility_id"], facility), "gate_id": _words(links.gate_id, gate),
+            "distance_m": distance, "reason": _words(_REASONS, reason),
+        }
+    )  # fmt: skip
+
+
+def _words(words: Any, row: NDArray[np.int64]) -> Any:
+    """A text column that names a row of `words` each time; missing where that is -1. No object is made for a home."""
+    taken = pa.array(words, pa.large_string(), from_pandas=True).take(pa.array(row, mask=row < 0))
+    return pd.array(taken, dtype="str")
 
 
 def _best_link(links: ProfileLinks, along: NDArray[np.float64], worst_gate: bool) -> NDArray[np.int64]:
     """Of each home the link that counts: the shortest, or the longest of guessed ones; none where that leads nowhere."""
-    guessed = links.guessed if worst_gate else np.zeros(len(along), dtype=bool)
-    order = np.lexsort((np.arange(len(along)), np.where(guessed, -along, along), links.home_row))
+    some = np.flatnonzero(links.several)
+    home, walk = links.home_row[some], along[some]
+    order = np.lexsort((np.where(links.guessed[some], -walk, walk) if worst_gate else walk, home))
     lead = np.ones(len(order), dtype=bool)
-    lead[1:] = links.home_row[order][1:] != links.home_row[order][:-1]
-    best = order[lead]
+    lead[1:] = home[order][1:] != home[order][:-1]
+    best: NDArray[np.int64] = np.concatenate([np.flatnonzero(~links.several), some[order[lead]]])
     return best[np.isfinite(along[best])]
 
 
@@ -175,7 +205,7 @@ def measure_straight(inputs: AccessInputs, kind: str) -> NDArray[np.float64]:
 
     Measured to the ways in (a park's gates, a school's gate or else its point), so that it is never longer than the walk.
     """
-    mine = inputs.facilities[open_to_everyone(inputs.facilities) & (inputs.facilities["kind"] == kind).to_numpy()]
+    mine = inputs.open_of_kind(kind)
     if mine.empty or inputs.demand.empty:
         return np.full(len(inputs.demand), np.nan)
     gates = inputs.gates[(inputs.gates["owner_type"] == "site") & inputs.gates["owner_id"].isin(set(mine["site_id"]))]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from os import cpu_count
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from xiqing_space.coverage.access import open_to_everyone
 from xiqing_space.coverage.by_home import AccessByHome
 from xiqing_space.coverage.clusters import DIGITS, cluster, split_long
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
+from xiqing_space.network.graph import rows_of
 from xiqing_space.schemas.coverage import CAUSES
 
 CIRCLE = "circle"
@@ -151,7 +153,7 @@ def _causes(
     if len(bridge):
         same = (bridge["kind"] == kind) & (bridge["profile"] == profile) & (np.abs(bridge["limit_m"] - limit_m) < 1e-3)
         mine = bridge[same.to_numpy(dtype=bool)]
-        row = pd.Index(inputs.homes["demand_id"]).get_indexer(pd.Index(mine["demand_id"]))
+        row = rows_of(mine["demand_id"], inputs.homes["demand_id"])
         code = pd.Index(_CAUSES).get_indexer(pd.Index(mine["cause"]))
         found[row[row >= 0]] = code[row >= 0]
     found[~(np.round(straight_m, 2) <= limit_m)] = 0
@@ -281,10 +283,14 @@ def _shapes(inputs: SpotInputs, rules: BlindSpotRules, spots: list[Spot]) -> NDA
     zones = project_geometry(inputs.zones["geometry"].to_numpy(dtype=object), GEOGRAPHIC, inputs.metric_epsg)
     zone_of = dict(zip(inputs.zones["zone_id"], zones, strict=True))
     discs = shapely.buffer(inputs.points, rules.round_home_m.value, quad_segs=_ROUND)
-    with ThreadPoolExecutor(min(4, cpu_count() or 1)) as pool:
-        shapes = np.array(list(pool.map(lambda spot: shapely.union_all(discs[spot.homes]), spots)), dtype=object)
     gap = rules.near_m.value / 2.0
-    shapes = shapely.buffer(shapely.buffer(shapes, gap, quad_segs=_ROUND), -gap, quad_segs=_ROUND)
+
+    def closed(spot: Spot) -> Any:
+        wide = shapely.buffer(shapely.union_all(discs[spot.homes]), gap, quad_segs=_ROUND)
+        return shapely.buffer(wide, -gap, quad_segs=_ROUND)
+
+    with ThreadPoolExecutor(min(4, cpu_count() or 1)) as pool:
+        shapes = np.array(list(pool.map(closed, spots)), dtype=object)
     around = np.array([zone_of.get(spot.zone) for spot in spots], dtype=object)
     across = np.flatnonzero(~shapely.is_missing(around))
     shapely.prepare(zones)

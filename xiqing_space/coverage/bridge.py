@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xiqing_space.catalog import Catalogue
 from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_straight, open_to_everyone
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
-from xiqing_space.network.graph import WalkGraph
+from xiqing_space.network.graph import WalkGraph, rows_of
 from xiqing_space.network.lifted import (
     CLASSES,
     WALL,
@@ -55,7 +55,7 @@ def street_lines(
     streets: pd.DataFrame, edge_id: NDArray[np.object_], metric_epsg: int, profiles: Iterable[str]
 ) -> StreetLines:
     """Lines of the edges of the walk graph from the `streets` table."""
-    mine = streets.iloc[pd.Index(streets["edge_id"]).get_indexer(pd.Index(edge_id))]
+    mine = streets.iloc[rows_of(edge_id, streets["edge_id"])]
     ground = ~(mine["bridge"].to_numpy(dtype=bool) | mine["tunnel"].to_numpy(dtype=bool))
     closed = {profile: ~mine[profile].to_numpy(dtype=bool) for profile in profiles}
     return StreetLines(
@@ -109,7 +109,7 @@ def _lost(inputs: AccessInputs, access: pd.DataFrame, limits: tuple[Limit, ...])
     limit = rows["limit_m"].to_numpy(dtype=float)
     straight, walk = (rows[name].to_numpy(dtype=float) for name in ("straight_m", "distance_m"))
     rows = rows[(np.round(straight, 2) <= limit) & ~(np.round(walk, 2) <= limit)]
-    home = pd.Index(inputs.demand["demand_id"]).get_indexer(pd.Index(rows["demand_id"]))
+    home = rows_of(rows["demand_id"], inputs.demand["demand_id"])
     return rows.assign(home=home)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xiqing_space.network.graph import rows_of
+
 NOT_LINKED = ("home_not_placed", "home_not_linked", "facility_not_linked")
 
 
@@ -52,7 +54,7 @@ class AccessByHome:
     def __init__(self, access: pd.DataFrame, demand_id: pd.Series) -> None:
         count = len(access)
         self._homes = len(demand_id)
-        home = pd.Index(demand_id).get_indexer(pd.Index(access["demand_id"]))
+        home = rows_of(access["demand_id"], demand_id)
         kind, kinds = pd.factorize(access["kind"])
         profile, profiles = pd.factorize(access["profile"])
         group = kind * max(len(profiles), 1) + profile

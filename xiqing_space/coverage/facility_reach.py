@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xiqing_space.catalog import Band
-from xiqing_space.coverage.access import AccessInputs, ProfileLinks, open_to_everyone
+from xiqing_space.coverage.access import AccessInputs, ProfileLinks
 from xiqing_space.network.pairs import Owned, Pairs, PairSearch
 
 
@@ -58,8 +58,7 @@ def reach_of_kind(
     limits_m : tuple of float
         At least one.
     """
-    mine = inputs.facilities[open_to_everyone(inputs.facilities) & (inputs.facilities["kind"] == kind).to_numpy()]
-    mine = mine.sort_values("facility_id", kind="stable").reset_index(drop=True)
+    mine = inputs.open_of_kind(kind).sort_values("facility_id", kind="stable").reset_index(drop=True)
     # two facilities of a kind may share a site and its ways in
     row, way = pd.Index(mine["site_id"]), pd.Index(links.site_id)
     facility, chosen = row.get_indexer_non_unique(way[way.isin(row)])[0], np.flatnonzero(way.isin(row))

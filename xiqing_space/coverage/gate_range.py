@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xiqing_space.coverage.access import AccessInputs, ProfileLinks, open_to_everyone
+from xiqing_space.coverage.access import AccessInputs, ProfileLinks
 from xiqing_space.ingest.gate_files import one_gate_range
 from xiqing_space.network.reach import nearest_along
 
@@ -37,8 +37,7 @@ def measure_gate_range(
 
 def _of_kind(inputs: AccessInputs, links: ProfileLinks, kind: str, limit_m: float) -> pd.DataFrame:
     columns = ["demand_id", "gates", "best_m", "worst_m"]
-    mine = inputs.facilities[open_to_everyone(inputs.facilities) & (inputs.facilities["kind"] == kind).to_numpy()]
-    chosen = np.flatnonzero(np.isin(links.site_id, mine["site_id"].to_numpy(dtype=object)))
+    chosen = np.flatnonzero(pd.Index(links.site_id).isin(pd.Index(inputs.open_of_kind(kind)["site_id"])))
     if not len(chosen):
         return pd.DataFrame(columns=columns)
     guessed = np.flatnonzero(links.guessed)

@@ -14,9 +14,12 @@ from xiqing_space.indicators.claims import Claims
 from xiqing_space.indicators.coverage import Coverage, LandCoverage
 from xiqing_space.indicators.coverage_rows import count_row, coverage_rows, gate_rows, inside_rows, measures_of
 from xiqing_space.indicators.equity_rows import equity_rows
+from xiqing_space.indicators.gate_rule_rows import gate_rule_rows
 from xiqing_space.indicators.groups import DISTRICT, SETTLEMENTS
 from xiqing_space.indicators.places import read_communities, read_sites
+from xiqing_space.indicators.route_rows import route_rows
 from xiqing_space.indicators.rows import Row, Writer
+from xiqing_space.indicators.safe_rows import safe_rows
 from xiqing_space.indicators.sensitivity import sensitivity_rows
 from xiqing_space.indicators.supply_rows import Supply, place_rows, supply_rows
 from xiqing_space.indicators.tables import Tables
@@ -73,9 +76,10 @@ def build_indicators(
     for kind, coverage in coverages.items():
         standards = catalogue.standards_of(kind)
         for standard in standards:
-            for measure in measures_of(standard):
+            for measure in measures_of(standard, kind in tables.safe_kinds):
                 rows += coverage_rows(coverage, writer, claims, standard, measure)
         if standards:
+            rows += safe_rows(coverage, writer, claims, standards[0])
             rows += inside_rows(coverage, writer, claims, standards[0])
             rows += gate_rows(coverage, writer, claims, standards[0])
             rows += bridge_rows(coverage, bridge, writer, claims, standards[0])
@@ -102,6 +106,8 @@ def build_indicators(
             elif "communities" in spec.needs:
                 rows += community_rows(tables, sites, communities, spec, kind, writer, claims)
     rows += completeness_rows(tables, writer, claims)
+    rows += route_rows(tables, writer)
+    rows += gate_rule_rows(tables, writer)
     rows += [writer.reported(figure) for figure in catalogue.reported.values()]
     return pd.DataFrame(_finished(rows, zone_names(tables, catalogue), run_key, synthetic))
 

@@ -20,11 +20,19 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Walks:
-    """What the homes have to one kind on one profile: as it is, in the low case, and to schools that may be of this kind."""
+    """What the homes have to one kind on one profile: as it is, in the low case, to schools that may be of this kind, and safely."""
 
     main: Distances
     low_m: Floats
     maybe: Distances
+    safe: Distances | None = None
+
+    def by(self, measure: str) -> Floats:
+        """Distances by a measure."""
+        if measure == "safe_walk":
+            assert self.safe is not None
+            return self.safe.walk_m
+        return self.main.walk_m if measure == "walk" else self.main.straight_m
 
 
 class Coverage:
@@ -43,12 +51,14 @@ class Coverage:
         self.n_unlocated = tables.n_unlocated(kind)
         # a school whose level nobody states may be of this kind: the high case counts it
         other = UNKNOWN_LEVEL if kind in LEVELS else kind
+        self._may_be_other = other != kind
         self.levels_unknown = kind in LEVELS and UNKNOWN_LEVEL in tables.located_kinds
         self.walks: dict[str, Walks] = {}
         for profile in sorted({band.profile for band in self.bands}):
             main = tables.distances.of(kind, profile)
             maybe = main if other == kind else tables.distances.of(other, profile)
-            self.walks[profile] = Walks(main, tables.low_distances.of(kind, profile).over(main).walk_m, maybe)
+            safe = tables.safe_distances.of(kind, profile) if kind in tables.safe_kinds else None
+            self.walks[profile] = Walks(main, tables.low_distances.of(kind, profile).over(main).walk_m, maybe, safe)
 
     def people(self, band: Band) -> Floats:
         """Children of a band in each home."""
@@ -64,24 +74,23 @@ class Coverage:
 
     def lost(self, band: Band, measure: str) -> Flags:
         """Homes whose distance is unknown."""
-        return self.walks[band.profile].main.unlinked if measure == "walk" else ~self.tables.placed
+        return ~self.tables.placed if measure == "radius" else self.walks[band.profile].main.unlinked
 
     def hit(self, band: Band, measure: str, limit_m: float) -> Flags:
         """Homes within a limit."""
-        main = self.walks[band.profile].main
-        return covered(main.walk_m if measure == "walk" else main.straight_m, limit_m)
+        return covered(self.walks[band.profile].by(measure), limit_m)
 
     def maybe_hit(self, band: Band, measure: str, limit_m: float) -> Flags:
         """Homes that may be: within the limit, unknown, or within that of a school of unknown level."""
         maybe = self.walks[band.profile].maybe
-        there = covered(maybe.walk_m if measure == "walk" else maybe.straight_m, limit_m)
-        return self.lost(band, measure) | self.hit(band, measure, limit_m) | there
+        there = covered(maybe.straight_m if measure == "radius" else maybe.walk_m, limit_m)
+        # nobody measured safe walks to schools of unknown level: at most they are as far as any walk
+        return self.lost(band, measure) | self.hit(band, measure, limit_m) | (there & self._may_be_other)
 
     def low_hit(self, band: Band, measure: str, limit_m: float) -> Flags:
         """Homes within the limit in the low case."""
-        return (
-            covered(self.walks[band.profile].low_m, limit_m) if measure == "walk" else self.hit(band, measure, limit_m)
-        )
+        hit = self.hit(band, measure, limit_m)
+        return hit if measure == "radius" else hit & covered(self.walks[band.profile].low_m, limit_m)
 
     def sums(self, hit_of: Callable[[Band], Flags], bands: tuple[Band, ...] | None = None) -> Floats:
         """Children of the bands (by default the target ones) in homes of which something holds, for every group."""

@@ -12,9 +12,10 @@ from xiqing_space.indicators.rules import Numbers, one_number, verdict_of
 from xiqing_space.indicators.tables import Tables
 
 
-def measures_of(standard: Standard) -> tuple[str, ...]:
-    """A radius is metres; minutes are walked."""
-    return ("radius", "walk") if standard.unit == "m" else ("walk",)
+def measures_of(standard: Standard, safe: bool = False) -> tuple[str, ...]:
+    """A radius is metres; minutes are walked; `safe`: whether safe walks to the kind were measured."""
+    found = ("radius", "walk") if standard.unit == "m" else ("walk",)
+    return (*found, "safe_walk") if safe else found
 
 
 def coverage_rows(

@@ -57,6 +57,15 @@ class Groups:
         """The zones among the groups."""
         return slice(self.first_zone, None)
 
+    def zones_of(self, group: int) -> NDArray[np.bool_]:
+        """Which zones (rows of the table) a group is made of; the district also holds what lies in none of them."""
+        if group == 0:
+            return np.ones(self._zones, dtype=bool)
+        if group < self.first_zone:
+            return self._masks[group - 1]
+        alone: NDArray[np.bool_] = np.arange(self._zones) == group - self.first_zone
+        return alone
+
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a value of each home over every group; homes of the buffer do not count."""
         return self.sums_by_zone(values[self._in_zone], self._code[self._in_zone], float(values[self.inside].sum()))

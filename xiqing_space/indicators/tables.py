@@ -25,7 +25,7 @@ class Tables:
     """What figures are made from.
 
     `low`, `inside` and `no_inferred` have the key of `access`, and rows where they differ from it. The others are the tables
-    of their names: `no_legs` is access_no_legs. `stated`: totals of the configuration.
+    of their names: `no_legs` is access_no_legs, `safe` safe_access, `routes` school_routes. `stated`: totals of the configuration.
     """
 
     demand: pd.DataFrame
@@ -41,13 +41,25 @@ class Tables:
     bridge: pd.DataFrame = field(default_factory=pd.DataFrame)
     supply: pd.DataFrame = field(default_factory=pd.DataFrame)
     communities: pd.DataFrame = field(default_factory=pd.DataFrame)
+    safe: pd.DataFrame = field(default_factory=pd.DataFrame)
+    safe_bridge: pd.DataFrame = field(default_factory=pd.DataFrame)
+    routes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    gate_rules: pd.DataFrame = field(default_factory=pd.DataFrame)
     stated: tuple[Stated, ...] = ()
 
     def of_land(self, cells: pd.DataFrame, access: pd.DataFrame) -> Tables:
         """The same for cells of residential land in place of homes, from `land_cells` and `land_access`."""
         mine = access.rename(columns={"cell_id": "demand_id"})
         low = mine[["demand_id", "kind", "profile"]].assign(distance_m=mine["low_m"])
-        return replace(self, demand=cells_as_homes(cells), access=mine, low=low, gate_range=self.gate_range.iloc[:0])
+        return replace(
+            self,
+            demand=cells_as_homes(cells),
+            access=mine,
+            low=low,
+            gate_range=self.gate_range.iloc[:0],
+            safe=pd.DataFrame(),
+        )
 
     def n_unlocated(self, kind: str, *, new: bool = False) -> int:
         """Facilities of a kind that exist for everyone at a place which is to be verified; `new`: surely not counted yet."""
@@ -93,6 +105,16 @@ class Tables:
     def low_distances(self) -> AccessByHome:
         """`low` in the order of the homes."""
         return self._by_home(self.low)
+
+    @cached_property
+    def safe_distances(self) -> AccessByHome:
+        """`safe` in the order of the homes."""
+        return self._by_home(self.safe)
+
+    @cached_property
+    def safe_kinds(self) -> frozenset[str]:
+        """Kinds whose safe walks were measured."""
+        return frozenset(self.safe["kind"]) if len(self.safe) else frozenset()
 
     @cached_property
     def inside_distances(self) -> AccessByHome:

@@ -20,17 +20,18 @@ _WALLS = ("wall", "fence", "city_wall")
 
 
 def gate_nodes(features: Features, catalogue: Catalogue) -> pd.DataFrame:
-    """Gates drawn as nodes: gate_id, lon, lat, `shut` (closed to everyone), `private` (residents only)."""
+    """Gates drawn as nodes: gate_id, lon, lat, `shut` (nobody on foot), `private` (residents only), `vehicle` (vehicles alone)."""
     rules = catalogue.barriers["walkable"]
     rows = []
     for identity, lon, lat, tags in features.nodes:
         if tags.get("barrier") in rules["gates"]:
             word = tags.get("foot") or tags.get("access") or ""
             shut = word == "no" or tags.get("locked") == "yes"
-            rows.append((f"osm:n{identity}", lon, lat, shut, shut or word in rules["gates_shut"]))
-    return pd.DataFrame(rows, columns=["gate_id", "lon", "lat", "shut", "private"]).sort_values(
-        "gate_id", ignore_index=True
-    )
+            drive = tags.get("motor_vehicle") or tags.get("vehicle") or ""
+            vehicle = tags.get("foot") == "no" and drive not in ("", "no")
+            rows.append((f"osm:n{identity}", lon, lat, shut, shut or word in rules["gates_shut"], vehicle))
+    columns = ["gate_id", "lon", "lat", "shut", "private", "vehicle"]
+    return pd.DataFrame(rows, columns=columns).sort_values("gate_id", ignore_index=True)
 
 
 def read_compounds(features: Features, gates: pd.DataFrame, streets: pd.DataFrame, area: Area) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,21 @@ def save_fixed(book: Any, path: Path) -> Path:
         The folder cannot be written, or the workbook is open in another program.
     """
     book.properties.creator = "xiqing_space"
+    return save_office(book.save, path)
+
+
+def save_office(save: Callable[[Path], None], path: Path) -> Path:
+    """Save an Office file (XLSX, DOCX) with fixed times; `save` writes it to the path that it is given.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written, or the file is open in another program.
+    """
     try:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            raw, fixed = Path(folder) / "raw.xlsx", Path(folder) / "fixed.xlsx"
-            book.save(raw)
+            raw, fixed = Path(folder) / f"raw{path.suffix}", Path(folder) / f"fixed{path.suffix}"
+            save(raw)
             with zipfile.ZipFile(raw) as source, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target:
                 for name in sorted(source.namelist()):
                     data = source.read(name)
@@ -51,8 +63,8 @@ def save_fixed(book: Any, path: Path) -> Path:
             fixed.replace(path)
     except OSError as error:
         raise OutputError(
-            "无法写入工作簿 / the workbook cannot be written",
+            "无法写入文件 / the file cannot be written",
             where=path.name,
-            todo="如已在 Excel 或 WPS 中打开，请先关闭 / close it in Excel or WPS if it is open there",
+            todo="如已在 Excel、Word 或 WPS 中打开，请先关闭 / close it in Excel, Word or WPS if it is open there",
         ) from error
     return path

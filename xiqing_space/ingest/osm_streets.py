@@ -75,7 +75,7 @@ class _Lines:
     cut_at: NDArray[np.int64]
 
 
-def read_street_ways(path: Path, gate_values: tuple[str, ...]) -> StreetWays:
+def read_street_ways(path: Path, gate_values: tuple[str, ...], keys: tuple[str, ...] = STREET_TAGS) -> StreetWays:
     """All highway ways, cut where they share a node with another way, at mapped crossings and at gates.
 
     Parameters
@@ -84,6 +84,8 @@ def read_street_ways(path: Path, gate_values: tuple[str, ...]) -> StreetWays:
         Any file that pyosmium reads, nodes before ways.
     gate_values : tuple of str
         Values of `barrier` on a node at which a street is cut.
+    keys : tuple of str
+        Tags that are kept, `highway` first.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def read_street_ways(path: Path, gate_values: tuple[str, ...]) -> StreetWays:
     """
     check_file(path)
     with guarded(path):
-        lines = _parse(_as_text(path), set(gate_values))
+        lines = _parse(_as_text(path), set(gate_values), keys)
     if not len(lines.way_id):
         raise InputDataError(
             "文件里没有街道 / there is no street in the file",
@@ -136,8 +138,8 @@ def _tag_row(fields: bytes, wanted: dict[str, int]) -> tuple[str | None, ...]:
     return tuple(row)
 
 
-def _parse(text: bytes, gates: set[str]) -> _Lines:
-    wanted = {key: place for place, key in enumerate(STREET_TAGS)}
+def _parse(text: bytes, gates: set[str], keys: tuple[str, ...]) -> _Lines:
+    wanted = {key: place for place, key in enumerate(keys)}
     way_ids: list[bytes] = []
     nodes: list[bytes] = []
     cut_at: list[int] = []

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import COORDINATE_DIGITS, GEOGRAPHIC, project
 from xiqing_space.errors import InputDataError
-from xiqing_space.ingest.osm_streets import StreetWays, read_street_ways
+from xiqing_space.ingest.osm_streets import STREET_TAGS, StreetWays, read_street_ways
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.memory import collection_paused
 
@@ -86,7 +86,7 @@ def measure_lengths(
         Where each line begins.
     """
     xy = project(lonlat, GEOGRAPHIC, metric_epsg)
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(xy[:, 0]), np.diff(xy[:, 1])))])
     return np.round(along[start[1:] - 1] - along[start[:-1]], LENGTH_DIGITS), xy
 
 
@@ -132,54 +132,63 @@ def _judge(ways: StreetWays, catalogue: Catalogue) -> pd.DataFrame:
     return rules.iloc[row]
 
 
-def _joined(*parts: str | NDArray[np.int64]) -> NDArray[np.object_]:
+def _joined(*parts: str | NDArray[np.int64] | pa.Array) -> pa.Array:
     """Texts and whole numbers put together, row by row."""
-    columns = [pa.scalar(one) if isinstance(one, str) else pa.array(one).cast(pa.string()) for one in parts]
-    texts: NDArray[np.object_] = pc.binary_join_element_wise(*columns, "").to_numpy(zero_copy_only=False)
-    return texts
+    columns = [pa.array(one).cast(pa.large_string()) if isinstance(one, np.ndarray) else one for one in parts]
+    columns = [pa.scalar(one, pa.large_string()) if isinstance(one, str) else one for one in columns]
+    return pc.binary_join_element_wise(*columns, pa.scalar("", pa.large_string()))
 
 
-def _edge_names(ways: StreetWays) -> NDArray[np.object_]:
+def _edge_names(ways: StreetWays) -> pa.Array:
     """osm:w way : n node - n node, with :2, :3 … where a way joins the same nodes again, in its own order."""
-    return _repeat_index(_joined("osm:w", ways.way_id, ":n", ways.u, "-n", ways.v))
+    same = pd.DataFrame({"way": ways.way_id, "u": ways.u, "v": ways.v})
+    again = same[same.duplicated(keep=False)]
+    suffix = np.full(len(same), "", dtype=object)
+    for row, times in again.groupby(list(again.columns)).cumcount().items():
+        suffix[row] = f":{times + 1}" if times else ""
+    endings = [pa.array(suffix, pa.large_string())] if len(again) else []
+    return _joined("osm:w", ways.way_id, ":n", ways.u, "-n", ways.v, *endings)
+
+
+def _names(ways: StreetWays) -> dict[str, pa.Array]:
+    """The columns of ids: of each edge, its way and both its ends."""
+    return {
+        "edge_id": _edge_names(ways), "osm_id": _joined("osm:w", ways.way_id),
+        "u": _joined("osm:n", ways.u), "v": _joined("osm:n", ways.v),
+    }  # fmt: skip
 
 
 def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
     """The `streets` table of OSM ways (unsorted), lengths in the metric system.
 
-    A node given twice in a row is no edge; two nodes at one place are, of length 0, for they join what meets there. Text columns stay plain objects: turning them into pandas strings is
-    left to the table's own finishing.
+    A node given twice in a row is no edge; two nodes at one place are, of length 0, for they join what meets there.
     """
     lengths, _ = measure_lengths(ways.lonlat, ways.start, metric_epsg)
-    rules = _judge(ways, catalogue)
-    row, count = ways.tag_row, len(ways.tag_row)
-    code, ids = pd.factorize(np.concatenate([ways.u, ways.v]))
-    nodes = _joined("osm:n", ids)
-    place, used = pd.factorize(ways.way_id)
-    columns: dict[str, Any] = {
-        "edge_id": _edge_names(ways),
-        "osm_id": _joined("osm:w", used)[place],
-        "u": nodes[code[:count]],
-        "v": nodes[code[count:]],
-        "length_m": lengths,
-        **{key: ways.tags[key][row] for key in ("highway", "name", "ref", "layer")},
-        **{key: rules[key].to_numpy()[row] for key in ("bridge", "tunnel", "walk", "pram", "blocked_reason")},
-        "geometry": shapely.from_ragged_array(shapely.GeometryType.LINESTRING, ways.lonlat, (ways.start,)),
+    rules, row = _judge(ways, catalogue), ways.tag_row
+    tags = {key: ways.tags[key] for key in ("highway", "name", "ref", "layer")}
+    tags["blocked_reason"] = rules["blocked_reason"].to_numpy(dtype=object)
+    arrow = _names(ways) | {
+        key: pa.array(value, pa.large_string(), from_pandas=True).take(pa.array(row)) for key, value in tags.items()
     }
-    text = {key: pd.Series(value, dtype=object) for key, value in columns.items() if value.dtype == object}
-    frame, edges = pd.DataFrame({**columns, **text}), (lengths > 0) | (ways.u != ways.v)
+    text = {key: pd.array(value, dtype="str") for key, value in arrow.items()}  # no Python object is made of them
+    flags = {key: rules[key].to_numpy()[row] for key in ("bridge", "tunnel", "walk", "pram")}
+    geometry = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, ways.lonlat, (ways.start,))
+    frame = pd.DataFrame({**text, "length_m": lengths, **flags, "geometry": geometry})
+    edges = (lengths > 0) | (ways.u != ways.v)
     return frame if edges.all() else frame[edges]
 
 
-def read_osm_ways(path: Path, catalogue: Catalogue, quality: Quality) -> StreetWays:
-    """Street ways of an OSM extract, cut into edges.
+def read_osm_ways(
+    path: Path, catalogue: Catalogue, quality: Quality, keys: tuple[str, ...] = STREET_TAGS
+) -> StreetWays:
+    """Street ways of an OSM extract, cut into edges, with the tags named by `keys`.
 
     Raises
     ------
     InputDataError
         The file cannot be read, or holds no whole street.
     """
-    ways = read_street_ways(path, tuple(catalogue.barriers["walkable"]["gates"]))
+    ways = read_street_ways(path, tuple(catalogue.barriers["walkable"]["gates"]), keys)
     if ways.clipped:
         quality.add("clipped_way", source=path.name, n=ways.clipped, missing=ways.missing)
     if not len(ways.way_id):

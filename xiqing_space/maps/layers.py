@@ -11,32 +11,31 @@ import shapely
 from numpy.typing import NDArray
 
 from xiqing_space.catalog import Band, Catalogue, Standard
-from xiqing_space.coverage.by_home import AccessByHome
-from xiqing_space.indicators import covered
-from xiqing_space.maps.offline import encode_lines, encode_points, encode_polygons, pack_classes
-from xiqing_space.maps.overlays import CIRCLE, bridge_of, circle_classes, reach_key
-from xiqing_space.store import Store
+from xiqing_space.maps.offline import encode_lines, encode_polygons
+from xiqing_space.maps.overlays import CIRCLE, bridge_of, reach_key
+from xiqing_space.maps.places import Places
+from xiqing_space.release import Reader
 
 _FIRST = {"*": "0", "*urban": "1", "*rural": "2"}  # the district and its parts stand above the zones
-COVERED, PARTLY, NOT_COVERED, UNKNOWN = 0, 1, 2, 3
 _MAIN = ("trunk", "primary", "secondary", "tertiary", "trunk_link", "primary_link", "secondary_link", "tertiary_link")
 _PATHS = ("footway", "path", "steps", "cycleway", "pedestrian", "track", "bridleway", "corridor", "platform")
 
 
-def street_groups(streets: gpd.GeoDataFrame) -> dict[str, Any]:
-    """Streets in four groups, each to be drawn as one shape."""
+def street_class(streets: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Group of every street: main, street, path, closed or motorway."""
     walk, highway = streets["walk"].to_numpy(bool), streets["highway"].to_numpy(dtype=object)
-    main, path = np.isin(highway, _MAIN), np.isin(highway, _PATHS)
+    kind = np.where(np.isin(highway, _MAIN), "main", np.where(np.isin(highway, _PATHS), "path", "street"))
     motorway = np.isin(highway, ["motorway", "motorway_link"])
-    geometry = streets.geometry.to_numpy()
-    groups = {
-        "main": walk & main, "street": walk & ~main & ~path, "path": walk & path, "closed": ~walk & ~motorway,
-        "motorway": motorway,
-    }  # fmt: skip
-    return {name: encode_lines(geometry[mine]) for name, mine in groups.items()}
+    return np.where(motorway, "motorway", np.where(walk, kind, "closed")).astype(object)
 
 
-def land_groups(store: Store) -> dict[str, Any]:
+def street_groups(streets: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Streets in five groups, each to be drawn as one shape."""
+    group, geometry = street_class(streets), streets.geometry.to_numpy()
+    return {name: encode_lines(geometry[group == name]) for name in ("main", "street", "path", "closed", "motorway")}
+
+
+def land_groups(store: Reader) -> dict[str, Any]:
     """Water, rail, parks and other grounds."""
     barriers = store.get("barriers")
     geometry = barriers.geometry.to_numpy()
@@ -54,27 +53,8 @@ def land_groups(store: Store) -> dict[str, Any]:
     }
 
 
-def home_classes(
-    distances: AccessByHome, kind: str, standard: Standard, measure: str, bands: tuple[Band, ...]
-) -> NDArray[np.uint8]:
-    """Class of every home: covered for all target bands, for some, for none, or unknown."""
-    hits: list[NDArray[np.bool_]] = []
-    unknowns: list[NDArray[np.bool_]] = []
-    for band in bands:
-        mine = distances.of(kind, band.profile)
-        distance = mine.walk_m if measure == "walk" else mine.straight_m
-        hits.append(covered(distance, standard.limit_m(band)))
-        unknowns.append(mine.unlinked if measure == "walk" else np.isnan(distance))
-    every, some = np.logical_and.reduce(hits), np.logical_or.reduce(hits)
-    classes = np.where(every, COVERED, np.where(some, PARTLY, NOT_COVERED))
-    return np.where(np.logical_or.reduce(unknowns), UNKNOWN, classes).astype(np.uint8)
-
-
-def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
+def views(store: Reader, catalogue: Catalogue, places: Places) -> list[dict[str, Any]]:
     """Every kind × standard × measure that can be looked at, with its homes' classes and its rows of figures."""
-    demand, access = store.get("demand"), store.get("access")
-    shown = demand[demand["inside"].to_numpy(bool) & demand["placed"].to_numpy(bool)]
-    distances = AccessByHome(access, shown["demand_id"])
     every = store.get("indicators")
     figures = every[every["indicator_id"] == "A02-coverage"]
     beside = every[(every["zone_id"] == "*") & every["indicator_id"].isin(["A02-land", "A02-gates"])]
@@ -95,14 +75,14 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
                 rows = figures[(figures["kind"] == kind) & (figures["standard_id"] == standard.id)
                                & (figures["measure"] == measure)]  # fmt: skip
                 mapped = not rows["reason"].eq("no_facility_mapped").all()
-                classes = home_classes(distances, kind, standard, measure, bands) if mapped else None
+                classes = places.classes(kind, standard, measure) if mapped else None
                 result.append(
                     {
                         "kind": kind, "standard": standard.id, "measure": measure, "limit": standard.value,
                         "unit": standard.unit, "role": standard.role, "document": standard.document,
                         "clause": standard.clause, "wording": standard.wording, "status": standard.status,
                         "seen": standard.seen, "reason": standard.reason,
-                        "homes": None if classes is None else pack_classes(classes),
+                        "homes": places.encoded(classes),
                         "rows": [_row(row, names) for row in sorted(rows.to_dict("records"), key=order)],
                         "land": _beside(beside, "A02-land", kind, standard, measure),
                         "gates": _beside(beside, "A02-gates", kind, standard, measure),
@@ -112,7 +92,7 @@ def views(store: Store, catalogue: Catalogue) -> list[dict[str, Any]]:
                 )  # fmt: skip
     rows = every[every["indicator_id"] == "A02-circle"].to_dict("records")
     if rows:
-        result.append(_circle(rows, distances, catalogue, names, order))
+        result.append(_circle(rows, places, names, order))
     return result
 
 
@@ -122,16 +102,12 @@ def _reach(kind: str, standard: Standard, bands: tuple[Band, ...]) -> str | None
     return reach_key(kind, standard.value, "walk" if "walk" in profiles else "pram") if standard.unit == "m" else None
 
 
-def _circle(
-    rows: list[dict[str, Any]], distances: AccessByHome, catalogue: Catalogue, names: dict[str, str], order: Any
-) -> dict[str, Any]:
+def _circle(rows: list[dict[str, Any]], places: Places, names: dict[str, str], order: Any) -> dict[str, Any]:
     """The complete circle as a view of its own: every kind at its default limit, on foot."""
-    mapped = {kind for kind in catalogue.circle if distances.has_any(kind)}
-    classes = circle_classes(distances, catalogue, mapped, (COVERED, PARTLY, NOT_COVERED, UNKNOWN)) if mapped else None
     empty = dict.fromkeys(("document", "clause", "wording", "status", "seen", "reason"), "")
     return {
         "kind": CIRCLE, "standard": CIRCLE, "measure": "walk", "limit": None, "unit": "", "role": "default", **empty,
-        "homes": None if classes is None else pack_classes(classes),
+        "homes": places.encoded(places.circle()),
         "rows": [_row(row, names) for row in sorted(rows, key=order)],
         "land": None, "gates": None, "reach": None, "bridge": [],
     }  # fmt: skip
@@ -144,13 +120,17 @@ def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         "value": None if np.isnan(row["value"]) else round(row["value"], 6),
         "low": None if np.isnan(row["value_low"]) else round(row["value_low"], 6),
         "high": None if np.isnan(row["value_high"]) else round(row["value_high"], 6),
-        "unknown": round(row["n_unknown"] / known, 6) if known > 0 else None,
+        "unknown": _share(row["n_unknown"], known),
         "persons": row["numerator"] if row["weight_kind"] == "persons" and not np.isnan(row["numerator"]) else None,
-        "of": known if row["weight_kind"] == "persons" else None,
+        "of": known if row["weight_kind"] == "persons" and not np.isnan(known) else None,
         "verdict": row["verdict"] if isinstance(row["verdict"], str) else None,
         "why": row["reason"] if isinstance(row["reason"], str) else None,
         "evidence": row["evidence_id"],
     }  # fmt: skip
+
+
+def _share(part: float, whole: float) -> float | None:
+    return round(part / whole, 6) if whole > 0 and not np.isnan(part) else None
 
 
 def _beside(rows: pd.DataFrame, indicator: str, kind: str, standard: Standard, measure: str) -> dict[str, Any] | None:
@@ -162,13 +142,8 @@ def _beside(rows: pd.DataFrame, indicator: str, kind: str, standard: Standard, m
         return None
     return {
         "value": round(row["value"], 6), "low": round(row["value_low"], 6), "met": round(row["numerator"], 1),
-        "of": round(row["denominator"], 1), "unknown": round(row["n_unknown"] / row["denominator"], 6),
+        "of": round(row["denominator"], 1), "unknown": _share(row["n_unknown"], row["denominator"]),
     }  # fmt: skip
-
-
-def home_points(demand: gpd.GeoDataFrame) -> list[int]:
-    """The homes inside the area, in the order of their classes."""
-    return encode_points(demand.geometry.to_numpy()[(demand["inside"] & demand["placed"]).to_numpy(bool)])
 
 
 def facility_marks(facilities: gpd.GeoDataFrame) -> list[list[Any]]:

@@ -72,20 +72,18 @@ def embed_json(value: Any) -> str:
 
 
 def new_map(bounds: tuple[float, float, float, float]) -> OfflineMap:
-    """An empty offline map.
+    """An empty offline map; the page itself fits the area between its panels.
 
     Parameters
     ----------
     bounds : (west, south, east, north)
-        What is seen first, degrees.
+        What its middle is that of, degrees.
     """
     west, south, east, north = bounds
-    page = OfflineMap(
+    return OfflineMap(
         location=[(south + north) / 2, (west + east) / 2], tiles=None, prefer_canvas=True, zoom_control=True,
         control_scale=False, attributionControl=False, min_zoom=8, max_zoom=19, zoomSnap=0.25,
     )  # fmt: skip
-    page.fit_bounds([[south, west], [north, east]], padding_top_left=(20, 96), padding_bottom_right=(370, 30))
-    return page
 
 
 def write_map(page: OfflineMap, path: Path, *, lang: str, title: str, style: str, data: Any, script: str) -> None:
@@ -155,6 +153,11 @@ def _deltas(lines: NDArray[np.object_]) -> list[list[int]]:
     bounds = 2 * np.searchsorted(owner, np.arange(len(lines) + 1))
     flat = kept.ravel().tolist()
     return [flat[low:high] for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+
+
+def encode_steps(geometry: Any) -> list[list[int]]:
+    """Lines one by one, in the order given, as in `encode_lines` but never joined: each keeps its place in the list."""
+    return _deltas(shapely.simplify(geometry, 6e-6)) if len(geometry) else []
 
 
 def encode_polygons(geometry: Any) -> list[list[list[int]]]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
-from xiqing_space.catalog import Catalogue
-from xiqing_space.coverage.by_home import AccessByHome
-from xiqing_space.indicators import covered
 from xiqing_space.maps.offline import encode_polygons
 
 CIRCLE = "circle"
@@ -28,12 +26,14 @@ def reach_key(kind: str, limit_m: float, profile: str) -> str:
 
 def reach_shapes(catchments: gpd.GeoDataFrame, wanted: set[str]) -> dict[str, Any]:
     """Land within reach, by `reach_key`, for those that a view shows."""
-    shapes = {}
-    for row in catchments.itertuples(index=False):
-        key = reach_key(row.kind, row.limit_m, row.profile)
-        if key in wanted and not row.geometry.is_empty:
-            shapes[key] = encode_polygons(shapely.simplify(np.asarray([row.geometry], dtype=object), _LOOKED_AT))
-    return shapes
+    keys = [reach_key(row.kind, row.limit_m, row.profile) for row in catchments.itertuples(index=False)]
+    shown = np.flatnonzero(
+        np.asarray([key in wanted for key in keys], dtype=bool) & ~shapely.is_empty(catchments.geometry.to_numpy())
+    )
+    geometry = catchments.geometry.to_numpy()[shown]
+    with ThreadPoolExecutor(min(4, cpu_count() or 1)) as pool:  # GEOS lets other threads run meanwhile
+        looked_at = pool.map(lambda one: shapely.simplify(one, _LOOKED_AT), geometry)
+        return {keys[row]: encode_polygons(np.array([one])) for row, one in zip(shown, looked_at, strict=True)}
 
 
 def spot_marks(spots: gpd.GeoDataFrame, zones: pd.DataFrame) -> list[dict[str, Any]]:
@@ -47,7 +47,8 @@ def spot_marks(spots: gpd.GeoDataFrame, zones: pd.DataFrame) -> list[dict[str, A
             marks.append(
                 {
                     "kind": row.kind, "number": number, "id": row.spot_id, "zone": names.get(row.zone_id, ""),
-                    "persons": row.children if row.weight_kind == "persons" else None, "homes": int(row.homes),
+                    "persons": _number(row.children, 6) if row.weight_kind == "persons" else None,
+                    "homes": None if pd.isna(row.homes) else int(row.homes),
                     "nearest": _number(row.nearest_m, 0), "name": _text(row.near_name), "cause": _text(row.cause),
                     "missing": _text(row.missing_kinds).split("|") if _text(row.missing_kinds) else [],
                     "held": bool(row.held), "at": [round(middle.y, 6), round(middle.x, 6)],
@@ -68,7 +69,7 @@ def opening_marks(openings: gpd.GeoDataFrame) -> list[dict[str, Any]]:
                 "rank": int(rank), "owner": _text(first["owner_name"]), "type": first["owner_type"], "id": first["gate_id"],
                 "at": [round(first.geometry.y, 6), round(first.geometry.x, 6)],
                 "kinds": [
-                    [row.kind, row.children_helped if row.weight_kind == "persons" else None, row.metres_saved_mean]
+                    [row.kind, _number(row.children_helped, 6) if row.weight_kind == "persons" else None, row.metres_saved_mean]
                     for row in mine.itertuples(index=False)
                 ],
             }
@@ -100,33 +101,6 @@ def minutes_of(minutes: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
                  "adult": _number(row.adult_median_min, 1)}
             )  # fmt: skip
     return result
-
-
-def circle_classes(
-    distances: AccessByHome, catalogue: Catalogue, mapped: set[str], classes: tuple[int, int, int, int]
-) -> NDArray[np.uint8]:
-    """Class of every home in the complete circle: all kinds on foot for the bands that need them, some, none, unknown.
-
-    Parameters
-    ----------
-    mapped : set of str
-        Kinds that anybody mapped; others are left out, never counted as reached.
-    classes : tuple of int
-        Values for all, some, none, unknown.
-    """
-    hits, fails = [], []
-    for kind in catalogue.circle:
-        if kind not in mapped:
-            continue
-        standard = catalogue.standards_of(kind)[0]
-        for band in catalogue.target_bands(kind):
-            mine = distances.of(kind, band.profile)
-            hits.append(covered(mine.walk_m, standard.limit_m(band)))
-            fails.append(~hits[-1] & ~mine.unlinked)
-    every, some, fail = np.logical_and.reduce(hits), np.logical_or.reduce(hits), np.logical_or.reduce(fails)
-    whole, part, nothing, unknown = classes
-    known = np.where(every, whole, np.where(some, part, nothing))
-    return np.where(every | fail, known, unknown).astype(np.uint8)
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -187,38 +188,51 @@ def build_graph(streets: pd.DataFrame, profile: str, metric_epsg: int) -> WalkGr
 
 def _from_streets(streets: pd.DataFrame, profile: str, metric_epsg: int) -> WalkGraph:
     rows = np.flatnonzero(streets[profile].to_numpy(dtype=bool))
-    edge_id = streets["edge_id"].to_numpy(dtype=object)[rows]
-    if not _sorted(edge_id):
-        order = pc.sort_indices(pa.array(edge_id)).to_numpy()
-        rows, edge_id = rows[order], edge_id[order]
-    ends = np.concatenate([streets[end].to_numpy(dtype=object)[rows] for end in ("u", "v")])
-    codes, names = _coded(ends)
+    edge_id = _texts(streets["edge_id"]).take(pa.array(rows))
+    if not pc.all(pc.greater_equal(edge_id[1:], edge_id[:-1])).as_py():
+        order = pc.sort_indices(edge_id)
+        rows, edge_id = rows[order.to_numpy()], edge_id.take(order)
+    at = pa.array(rows)
+    codes, names = _coded(pa.concat_arrays([_texts(streets[end]).take(at) for end in ("u", "v")]))
     half = len(rows)
     # a node's place is read off the first edge that ends there
-    first = np.full(len(names), len(codes), dtype=np.int64)
-    np.minimum.at(first, codes, np.arange(len(codes)))
+    first = np.empty(len(names), dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
     geometry = np.asarray(streets["geometry"], dtype=object)[rows]
     vertices, end = shapely.get_coordinates(geometry), np.cumsum(shapely.get_num_coordinates(geometry))
     start = np.concatenate([[0], end[:-1]]) if half else end
     places = vertices[np.where(first < half, start[first % max(half, 1)], end[first % max(half, 1)] - 1)]
     return assemble(
-        np.asarray(names, dtype=object),
+        names,
         project(places, GEOGRAPHIC, metric_epsg),
-        edge_id,
+        edge_id.to_numpy(zero_copy_only=False),
         codes[:half].astype(np.int32),
         codes[half:].astype(np.int32),
         streets["length_m"].to_numpy()[rows],
     )
 
 
-def _coded(texts: NDArray[np.object_]) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
+def rows_of(wanted: Any, ids: Any) -> NDArray[np.int64]:
+    """Row of each wanted text among `ids`, no two of which are equal; -1 where it is not there.
+
+    pandas' own index does the same; Arrow's takes a tenth of the time with half a million of them.
+    """
+    place = pc.index_in(_texts(wanted), value_set=_texts(ids), skip_nulls=True)
+    rows: NDArray[np.int64] = pc.fill_null(place, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return rows
+
+
+def _texts(column: Any) -> pa.Array:
+    """Texts as one Arrow array; those of a table without making a Python object of each."""
+    texts = pa.array(column, type=pa.large_string(), from_pandas=True)
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
+def _coded(texts: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
     """Each text as the row of itself among all different ones, which are sorted."""
-    coded = pa.array(texts, type=pa.string()).dictionary_encode()
+    coded = texts.dictionary_encode()
     order = pc.sort_indices(coded.dictionary).to_numpy()
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[coded.indices.to_numpy()], coded.dictionary.to_numpy(zero_copy_only=False)[order]
-
-
-def _sorted(values: NDArray[np.object_]) -> bool:
-    return bool((values[1:] >= values[:-1]).all())
+    names: NDArray[np.object_] = coded.dictionary.take(pa.array(order)).to_numpy(zero_copy_only=False)
+    return rank[coded.indices.to_numpy()], names

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
-from xiqing_space.network.graph import WalkGraph
+from xiqing_space.network.graph import WalkGraph, rows_of
 from xiqing_space.network.reach import Seeds
 
 LINK_LIMIT_M = 250.0  # past this there is no link
@@ -39,11 +39,12 @@ class Segments:
             return crossed
         ends = shapely.get_coordinates(legs).reshape(-1, 2, 2)
         leg, segment = self.tree.query(legs)
-        p, q, a, b = ends[leg, 0], ends[leg, 1], self.a[segment], self.b[segment]
+        a, b, p, q = self.a[segment], self.b[segment], ends[leg, 0], ends[leg, 1]
         length = np.maximum(np.hypot(*(b - a).T), 1e-9)
         from_p, from_q = _turn(a, b, p) / length, _turn(a, b, q) / length
         apart = (from_p * from_q < 0) & (np.minimum(np.abs(from_p), np.abs(from_q)) > TOUCH_M)
-        crossed[leg[apart & (_turn(p, q, a) * _turn(p, q, b) <= 0)]] = True
+        leg, a, b, p, q = leg[apart], a[apart], b[apart], p[apart], q[apart]  # few are left
+        crossed[leg[_turn(p, q, a) * _turn(p, q, b) <= 0]] = True
         return crossed
 
 
@@ -144,7 +145,7 @@ def link_to_graph(
     DataFrame
         Columns of `access_links`, geometry in EPSG:4326.
     """
-    rows = pd.Index(streets["edge_id"]).get_indexer(pd.Index(graph.edge_id))
+    rows = rows_of(graph.edge_id, streets["edge_id"])
     mine = streets.iloc[rows]
     usable = graph.component_length_m[graph.component[graph.u]] >= island_min_m
     usable &= ~(mine["bridge"].to_numpy(dtype=bool) | mine["tunnel"].to_numpy(dtype=bool))
@@ -278,5 +279,5 @@ def _side(line: Any, along: NDArray[np.float64], points: Any) -> NDArray[np.obje
 
 def seeds_of(links: pd.DataFrame, graph: WalkGraph) -> Seeds:
     """Links (all of them linked) as places on a graph's edges."""
-    rows = pd.Index(graph.edge_id).get_indexer(pd.Index(links["edge_id"]))
-    return Seeds(rows.astype(np.int64), links["offset_m"].to_numpy(dtype=float), links["leg_m"].to_numpy(dtype=float))
+    rows = rows_of(links["edge_id"], graph.edge_id)
+    return Seeds(rows, links["offset_m"].to_numpy(dtype=float), links["leg_m"].to_numpy(dtype=float))

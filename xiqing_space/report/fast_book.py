@@ -25,12 +25,15 @@ class Book:
         On closing: the folder cannot be written, or the workbook is open in another program.
     """
 
-    def __init__(self, path: Path, label: str = "") -> None:
+    def __init__(self, path: Path, label: str = "", note: str = "") -> None:
         import datetime
 
         import xlsxwriter
 
         self.path, self.label = path, label
+        self.foot = " ".join(
+            one for one in ("示例数据 synthetic sample" if label else "", note or "内部使用 internal use") if one
+        )
         self._new = path.with_name(path.name + ".new")
         options = {
             "strings_to_formulas": False,
@@ -64,7 +67,7 @@ class Book:
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        sheet.set_footer(f"&L{'示例数据 synthetic sample' if self.label else '内部使用 internal use'}&R&P / &N")
+        sheet.set_footer(f"&L{self.foot.replace('&', '&&')[:200]}&R&P / &N")
         red = "9C1C1C" if self.label else "222222"
         sheet.set_row(0, 26)
         self.text(

@@ -13,8 +13,9 @@ import pandas as pd
 
 from xiqing_space.crs import GEOGRAPHIC
 from xiqing_space.errors import OutputError
-from xiqing_space.report.joined import Alias, homes_with_walks, people_unit, zones_with_figures
+from xiqing_space.report.joined import Alias, cells_with_shares, homes_with_walks, people_unit, zones_with_figures
 from xiqing_space.report.planner_tables import LEFT_OUT, RunTables
+from xiqing_space.report.scored import JOINED, crossings_with_scores, streets_with_scores
 from xiqing_space.report.styles import Style, styles_of, to_qml
 from xiqing_space.schemas import TABLES
 
@@ -27,8 +28,8 @@ _STYLES = """CREATE TABLE layer_styles (
  owner TEXT(30), ui TEXT(30), update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))"""
 # drawn from below: what covers much comes first
 ORDER = ("landuse", "grounds", "zones", "area", "compounds", "catchments", "land_cells", "barriers", "streets", "nodes", "access_links",
-         "demand", "blind_spots", "mapped_points", "crossings", "barrier_crossings", "surveyed_gates", "gates", "gate_openings",
-         "facilities")  # fmt: skip
+         "cells", "demand", "blind_spots", "mapped_points", "mapped_crossings", "barrier_crossings", "crossings", "surveyed_gates", "gates",
+         "gate_rules", "gate_openings", "facilities", "schools", "sightlines", "fixes")  # fmt: skip
 
 
 def layers_of(run: RunTables) -> dict[str, tuple[pd.DataFrame, dict[str, Alias]]]:
@@ -40,14 +41,41 @@ def layers_of(run: RunTables) -> dict[str, tuple[pd.DataFrame, dict[str, Alias]]
     spatial = [name for name in run.frames if TABLES[name].spatial]
     order = sorted(spatial, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     layers: dict[str, tuple[pd.DataFrame, dict[str, Alias]]] = {name: (run.frames[name], {}) for name in order}
-    if {"zones", "demand", "indicators"} <= set(run.frames):
+    if run.has_figures:
         layers["zones"] = zones_with_figures(
-            run.frames["zones"], run.frames["demand"], run.frames["indicators"], run.catalogue, run.words
+            run.frames["zones"], run.homes, run.frames["indicators"], run.catalogue, run.words
         )
+    if "cells" in run.frames:
+        layers["cells"] = cells_with_shares(run.frames["cells"], run.frames["cell_shares"], run.catalogue)
     if {"demand", "access"} <= set(run.frames):
         layers["demand"] = homes_with_walks(run.frames["demand"], run.frames["access"], run.catalogue)
-    attributes = [name for name in run.frames if name not in spatial and name not in LEFT_OUT and name != "bridge"]
+    if "streets" in run.frames and "segment_scores" in run.frames:
+        layers["streets"] = (
+            streets_with_scores(run.frames),
+            _aliases_from(run, ("street_attributes", "segment_scores")),
+        )
+    if "crossings" in run.frames:
+        layers["crossings"] = (crossings_with_scores(run.frames), _aliases_from(run, ("crossing_scores",)))
+    if "gate_rules" in run.frames:
+        rules = run.catalogue.gate_rules
+        mine = run.frames["gate_rules"]
+        layers["gate_rules"] = (mine[mine["rule_id"].isin([key for key, rule in rules.items() if rule.public])], {})
+    attributes = [
+        name
+        for name in run.frames
+        if name not in spatial and name not in JOINED and name not in LEFT_OUT and name != "bridge"
+    ]
     return layers | {name: (run.frames[name], {}) for name in attributes}
+
+
+def _aliases_from(run: RunTables, tables: tuple[str, ...]) -> dict[str, Alias]:
+    """Headings of columns that were joined on from other tables."""
+    found = {
+        column.name: (run.words.heading(table, column.name)[0], column.unit)
+        for table in tables
+        for column in TABLES[table].columns
+    }
+    return found | {"children": ("经过的学生（按全部步行上学计）", people_unit(run.relative))}
 
 
 def aliases_of(table: str, frame: pd.DataFrame, extra: Mapping[str, Alias], run: RunTables) -> list[tuple[str, str]]:
@@ -138,7 +166,7 @@ def _describe(
             zh, note = run.words.table(name)
             book.execute(
                 "UPDATE gpkg_contents SET identifier = ?, description = ?, last_change = ? WHERE table_name = ?",
-                (f"{label}{zh}（{name}）", f"{label}{area}：{note or zh}。内部使用，未经地图审核不得公开", WHEN, name),
+                (f"{label}{zh}（{name}）", f"{label}{area}：{note or zh}。{run.note}", WHEN, name),
             )
             if not TABLES[name].spatial:
                 continue

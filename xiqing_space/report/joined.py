@@ -85,6 +85,20 @@ def zones_with_figures(
     return frame, aliases
 
 
+def cells_with_shares(
+    cells: pd.DataFrame, shares: pd.DataFrame, catalogue: Catalogue
+) -> tuple[pd.DataFrame, dict[str, Alias]]:
+    """Cells of a public release with the share of their children within the default walk, by kind. Missing is withheld, never 0 %."""
+    frame, aliases = cells.copy(), {}
+    for kind in ("circle", *(kind for kind, _ in default_kinds(catalogue))):
+        mine = shares[shares["kind"] == kind].set_index("cell_id")["covered"]
+        if len(mine):
+            frame[f"share_walk_{kind}"] = frame["cell_id"].map(mine)
+            zh = catalogue.kinds[kind].zh if kind in catalogue.kinds else "完整生活圈"
+            aliases[f"share_walk_{kind}"] = (f"{zh}步行可达儿童比例", "share")
+    return frame, aliases
+
+
 def homes_with_walks(
     demand: pd.DataFrame, access: pd.DataFrame, catalogue: Catalogue
 ) -> tuple[pd.DataFrame, dict[str, Alias]]:

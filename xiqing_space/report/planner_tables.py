@@ -24,14 +24,16 @@ from xiqing_space.schemas import TABLES, Column
 
 # in the order of the sheets; whatever else a run holds and is not left out comes after them
 FIRST = (
-    "indicators", "zones", "facilities", "unlocated", "bridge_summary", "bridge", "blind_spots", "gate_openings", "catchments",
+    "indicators", "zones", "fixes", "schools", "gate_rules", "sightlines", "facilities", "unlocated", "bridge_summary", "bridge", "blind_spots", "gate_openings", "catchments",
     "facility_reach", "walk_minutes", "sensitivity", "communities", "compounds", "gates", "barrier_crossings", "merges",
 )  # fmt: skip
+INTERNAL = "内部使用，未经地图审核不得公开"
 # a row per home, street or cell: for a GIS, not for reading
 LEFT_OUT = frozenset({
     "area", "demand", "streets", "nodes", "access", "access_low", "access_inside", "access_no_inferred", "access_no_legs",
     "access_links", "land_access", "land_cells", "land_links", "gate_range", "supply", "landuse", "grounds", "barriers",
-    "crossings", "mapped_points", "surveyed_gates",
+    "mapped_crossings", "mapped_points", "surveyed_gates", "street_attributes", "segment_scores", "crossings", "crossing_scores",
+    "pupil_flows", "cells", "cell_shares", "school_routes", "school_forest", "safe_access", "safe_bridge",
 })  # fmt: skip
 LONG = {"bridge": 10_000}  # of these tables the whole only where it is no longer; the summary always
 EXTRA = {
@@ -43,9 +45,17 @@ _LEAD = {
                    "verdict", "reason", "numerator", "denominator", "n_unknown", "weight_kind", "threshold", "threshold_unit",
                    "target", "target_plan", "target_plan_zh", "document", "clause", "wording", "status", "formula_zh", "responsible"),
     "zones": ("name", "level", "settlement"),
+    "fixes": ("rank", "treatment", "place_zh", "zone_name", "children_helped", "children_acceptable", "risk_before", "risk_after",
+              "risk_removed", "cost_class", "term", "rerouted", "weight_kind"),
+    "schools": ("name", "kind", "zone_name", "children", "children_routed", "length_mean_m", "route_score_mean", "route_score_p10",
+                "share_acceptable", "worst_zh", "worst_cross", "worst_children", "share_defaulted", "grade", "assigned_by", "reason"),
+    "gate_rules": ("site_name", "zone_name", "rule_zh", "gate_use", "measured", "unit", "limit", "verdict", "reason", "wording", "document",
+                   "status", "binds_new_only", "measured_from"),
     "facilities": ("name", "kind", "operator", "status", "serves", "capacity_places", "capacity_from", "classes", "enrolled",
                    "inside", "located_by", "address"),
     "unlocated": ("name", "kind", "address", "zone", "operator", "status", "serves", "asked"),
+    "sightlines": ("verdict", "evidence", "zone_name", "near", "children", "blocked_what", "needed_m", "seen_child_m", "child_gap_m", "speed_kmh",
+                   "speed_from", "seen_low_m", "seen_high_m", "seen_adult_m", "side"),
     "blind_spots": ("zone_name", "kind", "near_name", "near_what", "children", "weight_kind", "homes", "nearest_m", "cause",
                     "missing_kinds", "held"),
     "gate_openings": ("rank", "owner_name", "owner_type", "zone_name", "kind", "children_helped", "children_covered",
@@ -65,7 +75,7 @@ _NUMERATORS = {"numerator", "denominator", "n_unknown"}
 _OF_UNIT = {"share": "percent", "zones": "count", "sites": "count", "index": "ratio"}
 _OF_WEIGHT = {"persons": "persons", "relative": "weight", "hectares": "ha", "count": "count"}
 _WIDE = {"action": 8, "target_plan_zh": 44, "now_plan_zh": 44, "formula_zh": 60, "responsible": 34, "variant": 26, "label_zh": 56, "kind": 24, "unit": 12, "label_en": 44, "what_zh": 60, "what_en": 60, "what_to_do": 44, "document": 26, "address": 34,
-         "reason": 26, "name": 26, "owner_name": 22, "near_name": 22, "rule_zh": 40, "rule_en": 40, "missing_kinds": 34}  # fmt: skip
+         "reason": 26, "name": 26, "owner_name": 22, "near_name": 22, "rule_zh": 40, "site_name": 26, "place_zh": 40, "place_en": 40, "worst_zh": 44, "worst_en": 44, "rule_en": 40, "missing_kinds": 34}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,19 +105,32 @@ class Sheet:
 class RunTables:
     """Tables of a run by name, quality.csv, and the catalogue that they are worded by.
 
-    `elsewhere`: tables that the run holds too and no report reads.
+    `elsewhere`: tables that the run holds too and no report reads. `people`: a demand table to add up and not to write, where a
+    release holds no homes. `note`: what every file says of its use.
     """
 
     frames: Mapping[str, pd.DataFrame]
     quality: pd.DataFrame
     catalogue: Catalogue
     elsewhere: tuple[str, ...] = ()
+    people: pd.DataFrame | None = None
+    note: str = INTERNAL
     words: ColumnWords = field(default_factory=load_column_words)
 
     @cached_property
     def relative(self) -> bool:
         """Whether people are relative weights."""
-        return is_relative(self.frames["demand"])
+        return is_relative(self.homes)
+
+    @property
+    def homes(self) -> pd.DataFrame:
+        """Rows of people by place, to be added up by zone."""
+        return self.frames["demand"] if self.people is None else self.people
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether zones can have their people and shares beside them."""
+        return {"zones", "indicators"} <= set(self.frames) and (self.people is not None or "demand" in self.frames)
 
 
 def planner_sheets(run: RunTables) -> list[Sheet]:
@@ -116,9 +139,9 @@ def planner_sheets(run: RunTables) -> list[Sheet]:
     for name, frame in run.frames.items():
         if name not in LEFT_OUT and len(frame) <= LONG.get(name, len(frame)):
             frames[name] = (pd.DataFrame(frame.drop(columns="geometry", errors="ignore")), {})
-    if {"zones", "demand", "indicators"} <= set(run.frames):
+    if run.has_figures:
         zones, aliases = zones_with_figures(
-            run.frames["zones"], run.frames["demand"], run.frames["indicators"], run.catalogue, run.words, district=True
+            run.frames["zones"], run.homes, run.frames["indicators"], run.catalogue, run.words, district=True
         )
         frames["zones"] = (pd.DataFrame(zones.drop(columns="geometry", errors="ignore")), aliases)
     if "bridge" in run.frames:
@@ -144,9 +167,21 @@ def _with_names(name: str, frame: pd.DataFrame, run: RunTables) -> pd.DataFrame:
         frame["zone_id"] = frame["demand_id"].map(homes)
     if "zone_id" in frame and name != "zones" and "zone_name" not in frame:
         frame["zone_name"] = frame["zone_id"].map(zones)
+    if name == "gate_rules":
+        frame = _said_gates(frame, run)
+    if name == "sightlines":  # where a child sees far enough there is nothing to do: those are in the GeoPackage
+        frame = pd.DataFrame(frame[(frame["verdict"] != "enough").to_numpy(dtype=bool)])
     if name == "facility_reach":
         frame["name"] = frame["facility_id"].map(run.frames["facilities"].set_index("facility_id")["name"])
     return frame.iloc[_order(name, frame, run.catalogue)].reset_index(drop=True)
+
+
+def _said_gates(frame: pd.DataFrame, run: RunTables) -> pd.DataFrame:
+    """Schools and rules by name. Rules that may not be shown (which gates lack a guard, premises to verify) stay in data/processed."""
+    rules = run.catalogue.gate_rules
+    shown = frame[frame["rule_id"].isin([key for key, rule in rules.items() if rule.public])]
+    names = run.frames["facilities"].drop_duplicates("site_id").set_index("site_id")["name"]
+    return shown.assign(site_name=shown["site_id"].map(names), rule_zh=[rules[rule].zh for rule in shown["rule_id"]])
 
 
 def _order(name: str, frame: pd.DataFrame, catalogue: Catalogue) -> Any:
@@ -154,6 +189,12 @@ def _order(name: str, frame: pd.DataFrame, catalogue: Catalogue) -> Any:
     keys = []
     if name == "blind_spots":
         keys.append(-frame["children"].to_numpy(dtype=float))
+    if name == "sightlines":  # findings first, then what most pupils pass
+        keys.append((frame["verdict"] != "too_short").to_numpy(dtype=float))
+        keys.append(-frame["children"].fillna(-1.0).to_numpy(dtype=float))
+        keys.append((frame["seen_child_m"] - frame["needed_m"]).to_numpy(dtype=float))
+    if name == "fixes":
+        keys.append(frame["rank"].fillna(len(frame)).to_numpy(dtype=float))
     if name == "gate_openings":
         keys.append(frame["rank"].to_numpy(dtype=float))
     places: dict[str, Sequence[str]] = {
@@ -253,7 +294,15 @@ def _in_chinese(table: str, column: str, values: pd.Series, run: RunTables) -> A
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(dtype=float, na_value=np.nan)
     plain = values.to_numpy(dtype=object)
-    if column in ("name", "near_name", "owner_name", "source", "id", "row"):  # never a code, whatever it says
+    if column in (
+        "name",
+        "site_name",
+        "near_name",
+        "owner_name",
+        "source",
+        "id",
+        "row",
+    ):  # never a code, whatever it says
         return plain
     if table == "quality":
         return [run.words.value(column, one, run.catalogue) for one in plain] if column == "severity" else plain

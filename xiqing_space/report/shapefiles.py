@@ -22,12 +22,12 @@ from xiqing_space.schemas import TABLES
 
 FOLDER = "shapefile"
 SIDECAR = "fields.csv"
-LAYERS = ("zones", "facilities", "blind_spots", "fixes")
+LAYERS = ("zones", "cells", "facilities", "blind_spots", "schools", "fixes")
 TEXT_BYTES = 254
 _WHEN = "2020-01-01"
 _DIGITS = 2  # of a metre on write
 _CODED = ("kind", "operator", "status", "serves", "settlement", "cause", "near_what", "capacity_from", "located_by", "weight_kind",
-          "missing_kinds")  # fmt: skip
+          "missing_kinds", "treatment", "target_type", "cost_class", "term", "grade", "assigned_by", "reason")  # fmt: skip
 _SHORT = {"pop_total": "POP_ALL", "capacity_places": "PLACES", "capacity_from": "PLACES_BY", "legal_person": "LEGAL_PERS",
           "gp_doctors": "GP_DOCTORS", "child_health_doctors": "CH_DOCTORS", "weight_kind": "WEIGHT", "settlement": "SETTLEMENT",
           "missing_kinds": "MISS_KINDS", "facility_id": "FACIL_ID", "located_by": "LOCATED_BY", "source_row": "SOURCE_ROW"}  # fmt: skip
@@ -83,7 +83,7 @@ def write_shapefiles(run: RunTables, folder: Path, *, synthetic: bool) -> ShapeN
     """
     epsg = shapefile_epsg(run.frames["area"])
     folder.mkdir(parents=True, exist_ok=True)
-    rows: list[dict[str, Any]] = [_about(epsg, synthetic)]
+    rows: list[dict[str, Any]] = [_about(epsg, synthetic, run.note)]
     cut: dict[tuple[str, str], int] = {}
     done = []
     try:
@@ -107,7 +107,7 @@ def write_shapefiles(run: RunTables, folder: Path, *, synthetic: bool) -> ShapeN
     return ShapeNotes(tuple(done), epsg, cut)
 
 
-def _about(epsg: int, synthetic: bool) -> dict[str, Any]:
+def _about(epsg: int, synthetic: bool, note: str) -> dict[str, Any]:
     from pyproj import CRS
 
     text = (
@@ -117,17 +117,15 @@ def _about(epsg: int, synthetic: bool) -> dict[str, Any]:
     )
     text += "示例数据 / synthetic sample. " if synthetic else ""
     return {"layer": "*", "field": "(CRS)", "中文": f"坐标系 EPSG:{epsg}", "unit": "m", "table": "", "column": "",
-            "说明": f"{CRS.from_epsg(epsg).name}。{text}内部使用，未经地图审核不得公开；编码 UTF-8"}  # fmt: skip
+            "说明": f"{CRS.from_epsg(epsg).name}。{text}{note}；编码 UTF-8"}  # fmt: skip
 
 
 def _layer(name: str, run: RunTables) -> tuple[pd.DataFrame, dict[str, Alias]]:
     """The table with what a planner wants beside it: shares on zones, zones' names, codes in Chinese."""
     frame = run.frames[name].copy()
     extra: dict[str, Alias] = {}
-    if name == "zones" and {"demand", "indicators"} <= set(run.frames):
-        frame, extra = zones_with_figures(
-            frame, run.frames["demand"], run.frames["indicators"], run.catalogue, run.words
-        )
+    if name == "zones" and run.has_figures:
+        frame, extra = zones_with_figures(frame, run.homes, run.frames["indicators"], run.catalogue, run.words)
     elif "zone_id" in frame and name != "zones":
         zones = dict(zip(run.frames["zones"]["zone_id"], run.frames["zones"]["name"], strict=True))
         frame.insert(0, "zone_name", frame["zone_id"].map(zones))

@@ -12,9 +12,10 @@ import pandas as pd
 from xiqing_space.catalog import Catalogue
 from xiqing_space.catalog.column_words import ColumnWords
 from xiqing_space.report.joined import default_kinds
+from xiqing_space.schemas.safety import RISKS
 
 Shape = Literal["marker", "line", "fill"]
-GREY, INK, BLUE, ORANGE = "#9a9a9a", "#333333", "#2c6fbb", "#e07b1a"
+GREY, INK = "#9a9a9a", "#333333"
 _SHARES = ("#f2dfc7", "#e9c08a", "#a9cbe6", "#5f9fd0", "#22629f")
 _BOUNDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _SHAPES = ("circle", "square", "triangle", "diamond", "pentagon", "star", "cross_fill")
@@ -25,7 +26,10 @@ _PATHS = ("footway", "path", "steps", "cycleway", "pedestrian", "track", "bridle
 
 @dataclass(frozen=True)
 class Symbol:
-    """How a feature is drawn. `size`: of a marker or the width of a line, millimetres; `hatch`: lines instead of a fill."""
+    """How a feature is drawn. `size`: of a marker or the width of a line, millimetres; `hatch`: lines instead of a fill.
+
+    `scaled`: expression of QGIS that gives the size of each feature instead.
+    """
 
     shape: Shape
     colour: str
@@ -35,6 +39,7 @@ class Symbol:
     edge: str = "#ffffff"
     dash: bool = False
     hatch: bool = False
+    scaled: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,9 @@ def _symbol(symbol: Symbol, name: str) -> str:
             "name": symbol.form, "color": _rgba(symbol.colour, symbol.alpha), "outline_color": _rgba(symbol.edge),
             "outline_width": "0.2", "outline_style": "solid", "size": f"{symbol.size:g}", "size_unit": mm["size_unit"],
             "outline_width_unit": "MM",
-        })  # fmt: skip
+        }, _scaled("size", symbol.scaled))  # fmt: skip
     elif symbol.shape == "line":
-        body = _line(symbol.colour, symbol.size, symbol.alpha, symbol.dash)
+        body = _line(symbol.colour, symbol.size, symbol.alpha, symbol.dash, symbol.scaled)
     elif symbol.hatch:
         lines = f'<symbol type="line" name="@{name}@0" alpha="1" clip_to_extent="1" force_rhr="0">{_line(symbol.colour, 0.3, 255, False)}</symbol>'
         body = _layer("LinePatternFill", {"angle": "45", "distance": "1.6", "distance_unit": "MM", "line_width": "0.3",
@@ -102,11 +107,24 @@ def _symbol(symbol: Symbol, name: str) -> str:
     return f'<symbol type="{symbol.shape}" name="{name}" alpha="1" clip_to_extent="1" force_rhr="0">{body}</symbol>'
 
 
-def _line(colour: str, width: float, alpha: int, dash: bool) -> str:
+def _line(colour: str, width: float, alpha: int, dash: bool, scaled: str = "") -> str:
     return _layer("SimpleLine", {
         "line_color": _rgba(colour, alpha), "line_width": f"{width:g}", "line_width_unit": "MM",
         "line_style": "dash" if dash else "solid", "capstyle": "round", "joinstyle": "round",
-    })  # fmt: skip
+    }, _scaled("outlineWidth", scaled))  # fmt: skip
+
+
+def _scaled(what: str, expression: str) -> str:
+    """A size that QGIS works out for each feature; nothing where there is no expression."""
+    if not expression:
+        return ""
+    of = (f'<Option name="active" type="bool" value="true"/><Option name="expression" type="QString" value={quoteattr(expression)}/>'
+          '<Option name="type" type="int" value="3"/>')  # fmt: skip
+    return (
+        '<data_defined_properties><Option type="Map"><Option name="name" type="QString" value=""/>'
+        f'<Option name="properties" type="Map"><Option name={quoteattr(what)} type="Map">{of}</Option></Option>'
+        '<Option name="type" type="QString" value="collection"/></Option></data_defined_properties>'
+    )
 
 
 def to_qml(style: Style, aliases: Sequence[tuple[str, str]]) -> str:
@@ -144,7 +162,9 @@ def to_qml(style: Style, aliases: Sequence[tuple[str, str]]) -> str:
 
 def styles_of(layer: str, frame: pd.DataFrame, catalogue: Catalogue, words: ColumnWords) -> list[Style]:
     """The styles of a layer, the default one first; any layer has one."""
-    if layer == "zones" and (found := list(_zones(frame, catalogue))):
+    if layer == "cells" and (found := list(_zones(frame, catalogue, ""))):
+        return found
+    if layer == "zones" and (found := list(_zones(frame, catalogue, "name"))):
         return found
     if layer == "demand" and (found := list(_homes(frame, catalogue))):
         return found
@@ -154,9 +174,37 @@ def styles_of(layer: str, frame: pd.DataFrame, catalogue: Catalogue, words: Colu
         return [Style("设施类别", tuple(_facilities(frame, catalogue)), "name")]
     if layer == "blind_spots":
         return list(_blind_spots(frame, catalogue))
+    if layer in ("streets", "crossings") and "risk" in frame:
+        scored = Style("步行风险等级（推导，非官方）", tuple(_risks(frame, catalogue, words)))
+        return [Style(words.table(layer)[0], _PLAIN[layer]), scored] if layer in _PLAIN else [scored]
+    if layer == "schools":
+        return [Style("学校", (Rule("\"reason\" IS NULL", "学校", Symbol("marker", INK, 2.4)),
+                              Rule("\"reason\" IS NOT NULL", "学校（没有推算路径）", Symbol("marker", GREY, 2.4))), "name")]  # fmt: skip
+    if layer == "fixes":
+        first = Rule('"rank" <= 20', "建议优先整治（前 20）", Symbol("marker", "#e8b400", 3.6, form="star"))
+        return [
+            Style(
+                "建议优先整治",
+                (first, Rule('"rank" > 20 OR "rank" IS NULL', "其他措施", Symbol("marker", GREY, 1.4))),
+                "rank",
+            )
+        ]
     if layer in _PLAIN:
         return [Style(words.table(layer)[0], _PLAIN[layer])]
     return [Style(words.table(layer)[0], (Rule("", words.table(layer)[0], Symbol(_shape(frame), INK, 0.4)),))]
+
+
+def _risks(frame: pd.DataFrame, catalogue: Catalogue, words: ColumnWords) -> Iterator[Rule]:
+    """The four risk classes in the colours of the maps; where pupils pass the wider, or larger, the more of them."""
+    shape = _shape(frame)
+    least, most, plain = (0.7, 3.2, 0.35) if shape == "line" else (2.0, 4.6, 1.2)
+    top = float(frame["children"].max()) if len(frame) else 0.0
+    by_pupils = f'{least:g} + {most - least:g} * sqrt("children" / {top!r})' if top > 0 else ""
+    for risk in RISKS:
+        zh, colour = words.value("risk", risk, catalogue), catalogue.colours["risk"][risk]
+        where = f'"risk" = {_quote(risk)} AND "children"'
+        yield Rule(f"{where} > 0", f"{zh}（有学生经过，粗细随人数）", Symbol(shape, colour, least, scaled=by_pupils))
+        yield Rule(f"{where} = 0", zh, Symbol(shape, colour, plain))
 
 
 def _shape(frame: pd.DataFrame) -> Shape:
@@ -170,7 +218,7 @@ def _shape(frame: pd.DataFrame) -> Shape:
     )
 
 
-def _zones(frame: pd.DataFrame, catalogue: Catalogue) -> Iterator[Style]:
+def _zones(frame: pd.DataFrame, catalogue: Catalogue, label: str) -> Iterator[Style]:
     """One style per kind and measure; a zone without a share is grey, not at 0 %."""
     for measure, zh in (("walk", "步行"), ("radius", "半径")):
         for kind, _ in default_kinds(catalogue):
@@ -183,11 +231,12 @@ def _zones(frame: pd.DataFrame, catalogue: Catalogue) -> Iterator[Style]:
                 for number, (low, high, colour) in enumerate(zip(_BOUNDS, _BOUNDS[1:], _SHARES, strict=False))
             ]  # fmt: skip
             rules.append(Rule(f'"{column}" IS NULL', "数据不足", Symbol("fill", "#d8d8d8", 0.3, 160, edge="#555555")))
-            yield Style(f"{catalogue.kinds[kind].zh}{zh}覆盖率", tuple(rules), "name")
+            yield Style(f"{catalogue.kinds[kind].zh}{zh}覆盖率", tuple(rules), label)
 
 
 def _homes(frame: pd.DataFrame, catalogue: Catalogue) -> Iterator[Style]:
     """Covered or not by kind, as on the map; what is missing is unknown or farther than the search went."""
+    home = catalogue.colours["homes"]
     for kind, standard_id in default_kinds(catalogue):
         standard = catalogue.standards[standard_id]
         bands = catalogue.target_bands(kind) or tuple(catalogue.bands.values())
@@ -199,9 +248,9 @@ def _homes(frame: pd.DataFrame, catalogue: Catalogue) -> Iterator[Style]:
             limit = min(limits)
             zh = catalogue.kinds[kind].zh + ("（推婴儿车）" if profile == "pram" else "")
             yield Style(f"{zh}可达"[:30], (
-                Rule(f'"inside" AND "{column}" <= {limit:g}', f"可达（≤ {limit:g} m）", Symbol("marker", BLUE, 1.4)),
-                Rule(f'"inside" AND "{column}" > {limit:g}', f"超出（> {limit:g} m）", Symbol("marker", ORANGE, 1.4, form="square")),
-                Rule(f'"inside" AND "{column}" IS NULL', "搜索范围内没有，或待核", Symbol("marker", "#ffffff", 1.4, edge=GREY, form="diamond")),
+                Rule(f'"inside" AND "{column}" <= {limit:g}', f"可达（≤ {limit:g} m）", Symbol("marker", home["covered"], 1.4)),
+                Rule(f'"inside" AND "{column}" > {limit:g}', f"超出（> {limit:g} m）", Symbol("marker", home["not_covered"], 1.4, form="square")),
+                Rule(f'"inside" AND "{column}" IS NULL', "搜索范围内没有，或待核", Symbol("marker", home["unknown"], 1.4, edge=catalogue.colours["home_edges"]["unknown"], form="diamond")),
                 Rule('NOT "inside"', "评估范围外", Symbol("marker", "#dddddd", 0.8, edge="#cccccc")),
             ))  # fmt: skip
 
@@ -235,7 +284,7 @@ def _catchments(frame: pd.DataFrame, catalogue: Catalogue) -> Iterator[Style]:
 
 def _blind_spots(frame: pd.DataFrame, catalogue: Catalogue) -> Iterator[Style]:
     """One style per kind, for spots of all kinds at once cover each other; the complete circle first."""
-    hatched = Symbol("fill", ORANGE, hatch=True)
+    hatched = Symbol("fill", catalogue.colours["marks"]["spot"], hatch=True)
     here = set(frame["kind"])
     for kind in ("circle", *catalogue.kinds):
         if kind in here:
@@ -262,6 +311,11 @@ _PLAIN: dict[str, tuple[Rule, ...]] = {
         Rule(_among("resolved_by", ("mapped",)), "出入口：地图标注", Symbol("marker", "#2e8b57", 1.8, form="square")),
         Rule(_among("resolved_by", ("perimeter", "boundary", "point")), "出入口：推定", Symbol("marker", "#ffffff", 1.4, edge=GREY)),
     ),
+    "sightlines": (
+        Rule('"verdict" = \'too_short\'', "视线不足（实测或标注高度）", Symbol("line", "#c0392b", 0.7)),
+        Rule('"verdict" = \'to_verify\'', "视线待核实（默认高度）", Symbol("line", "#b8860b", 0.5, dash=True)),
+        Rule('"verdict" = \'enough\'', "视线足够", Symbol("line", "#9ecae1", 0.15)),
+    ),
     "gate_openings": (
         Rule('"rank" <= 10', "先开这道门（前 10）", Symbol("marker", "#c0392b", 3.4, form="star")),
         Rule('"rank" > 10', "关闭的门", Symbol("marker", "#e6a29b", 2.0, form="star")),
@@ -284,7 +338,7 @@ _PLAIN: dict[str, tuple[Rule, ...]] = {
         Rule("\"class\" = 'water'", "水域湿地", Symbol("fill", "#b7d7ee", 0.1, 180, edge="#7fb2d6")),
         Rule("\"class\" NOT LIKE 'residential%' AND \"class\" NOT IN ('green', 'water')", "其他用地", Symbol("fill", "#e4e1dc", 0.1, 160, edge="#c9c5bd")),
     ),
-    "crossings": (
+    "mapped_crossings": (
         Rule('"control" = \'signals\'', "过街：信号灯", Symbol("marker", "#2e8b57", 1.6, form="square")),
         Rule('"control" = \'marked\'', "过街：人行横道", Symbol("marker", "#1b6ca8", 1.6, form="square")),
         Rule('"control" = \'grade_separated\'', "立体过街", Symbol("marker", "#8e44ad", 1.6, form="square")),

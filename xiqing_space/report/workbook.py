@@ -17,7 +17,8 @@ from xiqing_space.schemas import TABLES
 FILE = "tables.xlsx"
 EXCEL_ROWS = 1_048_576
 HEAD_ROW = 3  # from 0: headings, and below them the tables' own names
-INTERNAL = "内部使用，未经地图审核不得公开 / internal use; not to be published before map review"
+INTERNAL = "内部使用，未经地图审核不得公开 / For internal use; not to be published without map review"
+_IN_GEOPACKAGE = {"cells": "reports/xiqing_space.gpkg", "cell_shares": "reports/xiqing_space.gpkg（cells）"}
 _FORMS = {"percent": "0.0%", "count": "#,##0", "ha": "#,##0.00", "weight": "0.0000%", "persons": "[=0]0;[<10]0.0;#,##0",
           "ratio": "0.000", "minutes": "0.0", "plain": "#,##0.##", "text": "General"}  # fmt: skip
 _VERDICT_FILLS = {
@@ -45,6 +46,7 @@ class BookFacts:
     version: str
     run_key: str
     inputs: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    note: str = INTERNAL
 
 
 def write_rows(book: Book, sheet: Any, table: Sheet, *, most: int = EXCEL_ROWS, full: str = "") -> int:
@@ -159,9 +161,9 @@ def write_workbook(run: RunTables, facts: BookFacts, path: Path, *, most: int = 
     OutputError
         The folder cannot be written, or the workbook is open in another program.
     """
-    book = Book(path, SAMPLE if facts.synthetic else "")
+    book = Book(path, SAMPLE if facts.synthetic else "", facts.note)
     tables = planner_sheets(run)
-    cover = book.sheet("说明", facts.title or f"{facts.area} · 评估数据表 / tables of the assessment", INTERNAL)
+    cover = book.sheet("说明", facts.title or f"{facts.area} · 评估数据表 / tables of the assessment", facts.note)
     cuts: dict[str, int] = {}
     for table in tables:
         sheet = book.sheet(table.zh, f"{facts.area} · {table.zh}", table.note)
@@ -191,6 +193,8 @@ def dictionary_sheet(run: RunTables, tables: Sequence[Sheet]) -> Sheet:
             )
     for name in left_out(run):
         for known in TABLES[name].columns:
+            if name in run.frames and known.name not in run.frames[name]:
+                continue
             zh, note = run.words.heading(name, known.name)
             rows.append((f"{run.words.table(name)[0]}（{name}）", zh, known.name, run.words.unit(known.unit), note,
                          run.words.codes(known.name, known.among), known.meaning))  # fmt: skip
@@ -243,7 +247,7 @@ def _write_cover(
         line += 2
     line = _cover_table(book, sheet, line + 1, "工作表 / sheets", ("工作表", "内容", "数据表", "行数"),
                         [(one.zh, one.note, _origin(one.table), len(one.rows), cuts.get(one.table, 0)) for one in tables])  # fmt: skip
-    away = [(run.words.table(name)[0], run.words.table(name)[1], f"data/processed/{name}.parquet", len(run.frames[name]) if name in run.frames else None, 0)
+    away = [(run.words.table(name)[0], run.words.table(name)[1], _IN_GEOPACKAGE.get(name, f"data/processed/{name}.parquet"), len(run.frames[name]) if name in run.frames else None, 0)
             for name in left_out(run)]  # fmt: skip
     if away:
         head = "未列入本工作簿的大表（每处住宅、每段道路一行）/ large tables that are not in this workbook"

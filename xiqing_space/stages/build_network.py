@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -43,17 +44,17 @@ def network(context: Context) -> dict[str, Any]:
     cells = cells_as_homes(store.get("land_cells"))
     cell_starts = starting_points(cells, facilities.iloc[:0], gates, epsg, shut) if len(cells) else None
     lines = read_barrier_lines(barriers, compounds, epsg)
-    parts, cell_parts = [], []
+    link = []
     for profile in PROFILES:
         graph = build_graph(streets, profile, epsg)
         if profile == "walk":
             store.put("nodes", _nodes(streets, graph))
         _note_islands(context, graph, profile)
-        link = partial(link_to_graph, streets=streets, graph=graph, profile=profile, barriers=lines,
-                       max_leg_m=walking.max_leg_m, island_min_m=walking.island_min_m, metric_epsg=epsg)  # fmt: skip
-        parts.append(link(starts))
-        if cell_starts is not None:
-            cell_parts.append(link(cell_starts))
+        link.append(partial(link_to_graph, streets=streets, graph=graph, profile=profile, barriers=lines,
+                            max_leg_m=walking.max_leg_m, island_min_m=walking.island_min_m, metric_epsg=epsg))  # fmt: skip
+    with ThreadPoolExecutor(len(PROFILES)) as pool:  # GEOS lets other threads run meanwhile
+        parts = list(pool.map(lambda join: join(starts), link))
+        cell_parts = list(pool.map(lambda join: join(cell_starts), link)) if cell_starts is not None else []
     links = store.put("access_links", pd.concat(parts, ignore_index=True))
     store.put("land_links", _of_cells(cell_parts))
     _note_network(context, links, gates, crossings, mapped, streets)
@@ -118,8 +119,8 @@ def _note_network(
             n=len(group),
             barrier=(zh, f"a {en.lower()}" if barrier == "motorway" else en.lower()),
         )
-    nodes = set(streets["u"]) | set(streets["v"])
-    if locked := int((mapped["private"] & mapped["gate_id"].isin(nodes)).sum()):
+    private = mapped.loc[mapped["private"].to_numpy(dtype=bool), "gate_id"]
+    if locked := int((private.isin(streets["u"]) | private.isin(streets["v"])).sum()):
         quality.add("locked_gate", n=locked)
     guessed = gates[(gates["owner_type"] == "site") & gates["resolved_by"].isin(["perimeter", "boundary"])]
     if len(guessed):
@@ -130,7 +131,7 @@ def _note_network(
     for profile, mine in links.groupby("profile"):
         limit = f"{context.config.walking.max_leg_m:g}"
         homes = mine[mine["owner_type"] == "demand"]
-        if lost := len(set(homes["owner_id"]) - set(homes.loc[homes["linked"], "owner_id"])):
+        if lost := homes["owner_id"].nunique() - homes.loc[homes["linked"], "owner_id"].nunique():
             quality.add("unlinked_home", id=str(profile), n=lost, limit_m="250", profile=profile)
         for flag in ("long_leg", "leg_crosses_wall"):
             if many := int((mine["reason"] == flag).sum()):

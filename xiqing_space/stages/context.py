@@ -28,3 +28,5 @@ class Context:
     doubts: list[dict[str, str]]
     rows_read: dict[str, int] = field(default_factory=dict)  # by the role of the input file
     before_survey: dict[str, Any] = field(default_factory=dict)  # facilities, doubts before returned sheets
+    # made by one stage of this run, from tables alone, for a later one; whoever finds nothing makes it again
+    held: dict[str, Any] = field(default_factory=dict)

@@ -17,19 +17,23 @@ from xiqing_space.ingest.area import Area, read_area, read_zones
 from xiqing_space.ingest.barriers import barrier_pairs, read_barriers, read_crossings
 from xiqing_space.ingest.compounds import gate_nodes, read_compounds
 from xiqing_space.ingest.facilities import facility_pairs, note_doubles, note_facilities, read_facilities
+from xiqing_space.ingest.obstacles import BUILDING_KEYS, obstacle_pairs, read_obstacles
 from xiqing_space.ingest.osm import Features, Header, UnsortedError, read_features, read_header, sort_extract
 from xiqing_space.ingest.population import building_keys, home_pairs, read_homes
 from xiqing_space.ingest.quality import Quality
 from xiqing_space.ingest.reconcile import Stated, reconcile
+from xiqing_space.ingest.roadside import read_mapped_surroundings, read_road_points, roadside_pairs
+from xiqing_space.ingest.street_tags import READ_KEYS, osmnx_tags, way_tags
 from xiqing_space.ingest.streets import osmnx_frame, read_osm_ways, read_osmnx_edges, streets_frame
 from xiqing_space.memory import collection_paused
 from xiqing_space.network.gates import compounds_without_gates
 from xiqing_space.stages.context import Context
 from xiqing_space.stages.read_communities import read_communities
 from xiqing_space.stages.read_land import cut_land, read_gates, read_land, settle, settle_compounds
-from xiqing_space.stages.read_lists import Lists, read_lists
+from xiqing_space.stages.read_lists import Lists, read_lists, reference_of
 from xiqing_space.stages.read_people import settle_people
 from xiqing_space.stages.read_returned import all_facilities, drop_closed, take_returned
+from xiqing_space.stages.read_routes import SchoolLayers, read_listed_premises, read_school_inputs
 
 _EDGE = 1e-4  # of a degree, about 10 m: what lies on the outermost street lies inside
 _MUCH_LARGER = 4.0  # a header's box with so many times the streets' extent says nothing of the data
@@ -88,13 +92,19 @@ def _ingest(context: Context) -> dict[str, Any]:
     header = read_header(config.sources.osm) if config.sources.osm else Header(None, "")
     features = Features()
     if config.sources.osm is not None:
-        pairs = {*facility_pairs(catalogue), *barrier_pairs(catalogue), *home_pairs(catalogue)}
-        features = read_features(config.sources.osm, pairs, building_keys(catalogue))
+        pairs = {
+            *facility_pairs(catalogue),
+            *barrier_pairs(catalogue),
+            *home_pairs(catalogue),
+            *roadside_pairs(catalogue),
+            *obstacle_pairs(catalogue),
+        }
+        features = read_features(config.sources.osm, pairs, (*building_keys(catalogue), *BUILDING_KEYS))
     else:
         quality.add("no_barriers_read", source=main.name)
     if features.clipped_areas:
         quality.add("clipped_area", source=main.name, n=features.clipped_areas)
-    area, streets = _area_and_streets(context, header, features, main)
+    area, streets, tags = _area_and_streets(context, header, features, main)
     date = config.sources.data_date or header.date
     if not date:
         quality.add("date_unknown", source=main.name)
@@ -113,14 +123,22 @@ def _ingest(context: Context) -> dict[str, Any]:
         context.rows_read["landuse"] = len(landuse)
     zones = store.put("zones", settle(read_zones(config.area, area, quality), landuse, area))
     streets = store.put("streets", streets)
-    store.put("crossings", read_crossings(features, streets, area))
+    store.put("street_tags", tags[tags["osm_id"].isin(streets["osm_id"])])
+    store.put("mapped_crossings", read_crossings(features, streets, area))
+    store.put("road_points", read_road_points(features, catalogue, area))
+    mapped_premises = read_mapped_surroundings(features, catalogue, area, main.name)
     store.put("barriers", read_barriers(features, catalogue, area))
+    store.put("obstacles", read_obstacles(features, streets, catalogue, area))
     gates = gate_nodes(features, catalogue)
     store.put("mapped_points", _mapped_points(features, gates))
     compounds, every_compound = settle_compounds(context, read_compounds(features, gates, streets, area), area)
     compounds = store.put("compounds", compounds)
     cut_land(context, landuse, zones, compounds, area)
     mapped, grounds = read_facilities(features, catalogue, area, main.name, quality)
+    listed = read_listed_premises(context, area, lambda: reference_of(streets, features, mapped, area))
+    store.put(
+        "surroundings", mapped_premises if listed is None else pd.concat([mapped_premises, listed], ignore_index=True)
+    )
     lists = read_lists(context, area, zones, streets, features, mapped, grounds, every_compound)
     surveyed = read_gates(context, every_compound, set(compounds["compound_id"]), lists.facilities, lists.grounds, area)
     store.put("communities", read_communities(context))
@@ -138,7 +156,12 @@ def _ingest(context: Context) -> dict[str, Any]:
     store.put("grounds", lists.grounds)
     store.put("unlocated", lists.unlocated)
     store.put("merges", lists.merges)
-    store.put("surveyed_gates", surveyed)
+    surveyed = store.put("surveyed_gates", surveyed)
+    read_school_inputs(
+        context,
+        SchoolLayers(area, zones, every_compound, facilities, lists.grounds, surveyed, gates, streets, store.get("street_tags"),
+                     store.get("mapped_crossings")),
+    )  # fmt: skip
     return {
         "data_date": date,
         "read": dict(context.rows_read),
@@ -163,31 +186,35 @@ def _about_facilities(
     return quality.rows
 
 
-def _area_and_streets(context: Context, header: Header, features: Features, main: Path) -> tuple[Area, pd.DataFrame]:
-    """The area needs the streets' extent, and the streets' lengths need the area's metric system."""
+def _area_and_streets(
+    context: Context, header: Header, features: Features, main: Path
+) -> tuple[Area, pd.DataFrame, pd.DataFrame]:
+    """The area needs the streets' extent, and the streets' lengths need the area's metric system; and the ways' tags."""
     sources, catalogue, quality = context.config.sources, context.catalogue, context.quality
     if sources.streets is not None:
         edges = read_osmnx_edges(sources.streets)
         extent = _extent(header, edges.total_bounds, features)
         area = read_area(context.config.area, extent, main.name, quality)
         streets = osmnx_frame(edges, catalogue, area.metric_epsg, quality, sources.streets.name)
+        tags = osmnx_tags(edges)
     else:
         assert sources.osm is not None
-        ways = read_osm_ways(sources.osm, catalogue, quality)
+        ways = read_osm_ways(sources.osm, catalogue, quality, READ_KEYS)
         extent = _extent(header, [*ways.lonlat.min(axis=0), *ways.lonlat.max(axis=0)], features)
         area = read_area(context.config.area, extent, main.name, quality)
         with collection_paused():
-            streets = streets_frame(ways, catalogue, area.metric_epsg)
-    return area, _clip_streets(streets, area, main.name)
+            streets, tags = streets_frame(ways, catalogue, area.metric_epsg), way_tags(ways)
+    return area, _clip_streets(streets, area, main.name), tags
 
 
 def _mapped_points(features: Features, gates: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for identity, lon, lat, tags in features.nodes:
         if tags.get("railway") in ("level_crossing", "crossing"):
-            rows.append((f"osm:n{identity}", "level", False, False, shapely.Point(lon, lat)))
+            rows.append((f"osm:n{identity}", "level", False, False, False, shapely.Point(lon, lat)))
         if tags.get("ford") == "yes":
-            rows.append((f"osm:n{identity}", "ford", False, False, shapely.Point(lon, lat)))
+            rows.append((f"osm:n{identity}", "ford", False, False, False, shapely.Point(lon, lat)))
     points = points_of(gates)
-    rows += list(zip(gates["gate_id"], ["gate"] * len(gates), gates["shut"], gates["private"], points, strict=True))
-    return pd.DataFrame(rows, columns=["point_id", "what", "shut", "private", "geometry"])
+    flags = [gates[name] for name in ("shut", "private", "vehicle")]
+    rows += list(zip(gates["gate_id"], ["gate"] * len(gates), *flags, points, strict=True))
+    return pd.DataFrame(rows, columns=["point_id", "what", "shut", "private", "vehicle", "geometry"])

@@ -47,7 +47,8 @@ class Lists:
     waiting: pd.DataFrame  # rows of `unlocated` with the columns of `facilities`, for those that get a place later
 
 
-def _reference(streets: pd.DataFrame, features: Features, facilities: pd.DataFrame, area: Area) -> Reference:
+def reference_of(streets: pd.DataFrame, features: Features, facilities: pd.DataFrame, area: Area) -> Reference:
+    """What of the map a list's datum is held against."""
     buildings = shapely.from_wkb(np.asarray([wkb for *_, wkb in features.buildings], dtype=object))
     return build_reference(streets, area.metric_epsg, buildings, facilities)
 
@@ -218,7 +219,7 @@ def read_lists(
     for given, rows, datum in read_all(context):
         known = rows["x"].notna() & rows["y"].notna()
         if known.any() and datum is not None:
-            reference = reference or _reference(streets, features, facilities, area)
+            reference = reference or reference_of(streets, features, facilities, area)
             placed = _place(rows[known], datum, given, area, reference, context)
             there = placed["lon"].notna()
             located.append(placed[there].assign(located_by="file"))

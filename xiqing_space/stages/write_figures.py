@@ -10,6 +10,7 @@ import pandas as pd
 from xiqing_space.indicators import Stated, Tables, build_coverages, build_indicators, build_sensitivity
 from xiqing_space.ingest.cells import defuse_cell
 from xiqing_space.ingest.quality import Quality
+from xiqing_space.release import tables
 from xiqing_space.stages.context import Context
 
 
@@ -30,6 +31,11 @@ def indicators(context: Context) -> dict[str, Any]:
         bridge=store.get("bridge"),
         supply=store.get("supply"),
         communities=store.get("communities"),
+        safe=store.get("safe_access"),
+        safe_bridge=store.get("safe_bridge"),
+        routes=store.get("school_routes"),
+        crossings=store.get("crossings"),
+        gate_rules=store.get("gate_rules"),
         stated=tuple(Stated(one.label, one.kinds, one.total, one.operators) for one in context.config.stated),
     )
     cells = store.get("land_cells")
@@ -54,9 +60,19 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 def maps(context: Context) -> dict[str, Any]:
     """The pages."""
-    from xiqing_space.maps import draw_action02, draw_index
+    from xiqing_space.maps import draw_action02, draw_action13, draw_index
 
-    doubts = Quality(list(context.doubts)).frame()
-    draw_action02(context.store, context.catalogue, context.config.output, context.maps, doubts)
-    draw_index(context.store, context.catalogue, context.config.output, context.maps, doubts)
+    shown = tables(context.store, context.catalogue, context.config.output)
+    doubts = shown.doubts(Quality(list(context.doubts)).frame())
+    for draw in (draw_action02, draw_action13, draw_index):
+        draw(shown, shown.catalogue, context.config.output, context.maps, doubts)
     return {"rows": {}}
+
+
+def figures(context: Context) -> dict[str, Any]:
+    """The sheets under maps/figures/."""
+    from xiqing_space.maps import draw_figures
+
+    shown = tables(context.store, context.catalogue, context.config.output)
+    made = draw_figures(shown, shown.catalogue, context.config.output, context.maps / "figures")
+    return {"rows": {"figures": len(made)}}
