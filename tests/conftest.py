@@ -11,6 +11,8 @@ import pytest
 from filelock import FileLock
 from helpers import Drawing, Result, call, draw_hamlet, write_config
 
+import xiqing_space  # noqa: F401  (says how openpyxl writes, before a test imports it)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

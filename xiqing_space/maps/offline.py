@@ -82,7 +82,7 @@ def new_map(bounds: tuple[float, float, float, float]) -> OfflineMap:
     west, south, east, north = bounds
     return OfflineMap(
         location=[(south + north) / 2, (west + east) / 2], tiles=None, prefer_canvas=True, zoom_control=True,
-        control_scale=False, attributionControl=False, min_zoom=8, max_zoom=19, zoomSnap=0.25,
+        control_scale=False, attributionControl=False, min_zoom=8, max_zoom=19, zoomSnap=0.25, fadeAnimation=False,
     )  # fmt: skip
 
 

@@ -164,7 +164,9 @@ def school_marks(store: Reader, edges: pd.DataFrame, crossings: pd.DataFrame) ->
     crossed = forest[(forest["children"] > 0) & forest["next_crossing_id"].notna()]
     passed = crossed.groupby(["school_id", "next_crossing_id"], sort=True)["children"].sum().reset_index()
     place = pd.Series(np.arange(len(crossings)), index=crossings["crossing_id"])
-    mended = set(crossings.loc[crossings["risk"] != "low", "crossing_id"])  # what is of low risk is no problem to number
+    mended = set(
+        crossings.loc[crossings["risk"] != "low", "crossing_id"]
+    )  # what is of low risk is no problem to number
     passed = passed[passed["next_crossing_id"].isin(mended)].copy()
     passed["row"] = place[passed["next_crossing_id"]].to_numpy()
     passed["weight"] = passed["children"] * crossings["cross"].to_numpy()[passed["row"]]
