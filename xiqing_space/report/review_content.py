@@ -9,7 +9,7 @@ import numpy as np
 from xiqing_space.report.review_blocks import Block, Grid, Heading, NewPage, Paragraph, Picture
 from xiqing_space.report.review_tables import Grids
 
-_FIRST = 4  # repairs and blind spots of the first page
+_FIRST = 3  # repairs and blind spots of the first page
 
 
 class Review(Grids):

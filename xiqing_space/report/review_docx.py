@@ -13,7 +13,7 @@ from xiqing_space.report.review_blocks import Block, Grid, Heading, NewPage, Par
 
 FILE = "review.docx"
 # 公文：标题小标宋，一级黑体，二级楷体，正文仿宋；西文 Times New Roman
-_FONTS = {"title": ("方正小标宋简体", 22), "h1": ("黑体", 16), "h2": ("楷体_GB2312", 15), "body": ("仿宋_GB2312", 12), "cell": ("仿宋_GB2312", 9),
+_FONTS = {"title": ("方正小标宋简体", 18), "h1": ("黑体", 16), "h2": ("楷体_GB2312", 15), "body": ("仿宋_GB2312", 12), "cell": ("仿宋_GB2312", 9),
           "caption": ("黑体", 10.5), "note": ("仿宋_GB2312", 10.5)}  # fmt: skip
 _LATIN = "Times New Roman"
 _PICTURE_MM = 138  # two sheets to a page
@@ -131,11 +131,16 @@ def _paragraph(document: Any, block: Paragraph) -> None:
     paragraph = document.add_paragraph(style="List Bullet" if block.style == "bullet" else "Normal")
     if block.style == "body":
         paragraph.paragraph_format.first_line_indent = Pt(2 * _FONTS["body"][1])
+    if block.style == "bullet":  # so that the first page stays one page
+        paragraph.paragraph_format.line_spacing, paragraph.paragraph_format.space_after = Pt(15), Pt(1)
     if block.style in ("note", "stamp"):
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if block.style == "stamp" else None
         paragraph.paragraph_format.line_spacing = Pt(16)
     run = _put(
-        paragraph, block.text, "note" if block.style in ("note", "stamp") else "body", bold=block.style == "stamp"
+        paragraph,
+        block.text,
+        "note" if block.style in ("note", "stamp", "bullet") else "body",
+        bold=block.style == "stamp",
     )
     if block.style == "stamp":
         run.font.color.rgb = RGBColor(0x9C, 0x1C, 0x1C)

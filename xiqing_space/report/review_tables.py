@@ -64,7 +64,14 @@ class Grids(Wording):
             wide = not np.isnan(low) and not np.isnan(high) and printed(low, row["unit"]) != printed(high, row["unit"])
             span = f"{printed(low, row['unit'])} – {printed(high, row['unit'])}" if wide else ""
             rows.append(
-                (self.labelled(row), self.measured(row), self.value(row), span, self.status(row), row["evidence_id"])
+                (
+                    self.labelled(row),
+                    self.measured(row),
+                    self.value(row, noted=False),
+                    span,
+                    self.status(row),
+                    row["evidence_id"],
+                )
             )
         if not rows:
             return []

@@ -110,12 +110,13 @@ class Wording:
         key = (indicator, kind, zone, measure, standard, "*", variant)
         return self.rows.loc[key] if key in self.rows.index else None
 
-    def value(self, row: Any) -> str:
-        """A figure as it is printed, noted as used; no data where there is none."""
+    def value(self, row: Any, *, noted: bool = True) -> str:
+        """A figure as it is printed; `noted`: for the list of evidence. No data where there is none."""
         if row is None or np.isnan(row["value"]):
             return self.word("no_data")
         text = printed(row["value"], row["unit"])
-        self.used[row["evidence_id"]] = (self._label(row), str(row["zone_name"]), text)
+        if noted:  # a table that prints the ids itself needs no list
+            self.used[row["evidence_id"]] = (self._label(row), str(row["zone_name"]), text)
         return text
 
     def _label(self, row: Any) -> str:
