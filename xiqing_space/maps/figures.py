@@ -252,7 +252,7 @@ def _problems(atlas: Atlas, school_id: str) -> pd.DataFrame:
     flows = atlas.crossed[atlas.crossed["school_id"] == school_id].groupby("next_crossing_id")["children"].sum()
     table = atlas.crossings
     mine = table[table["crossing_id"].isin(flows.index) & (table["risk"] != "low")]
-    weight = mine["crossing_id"].map(flows) * mine["cross"]
+    weight = mine["crossing_id"].map(flows).astype("float64") * mine["cross"]  # of no crossings the map is text
     return (
         mine.assign(weight=weight)
         .sort_values(["weight", "crossing_id"], ascending=[False, True], kind="stable")
