@@ -244,6 +244,18 @@ def test_every_column_and_code_has_a_chinese_word() -> None:
     assert strange == set()
 
 
+def test_every_unit_is_said_in_chinese_or_is_a_sign() -> None:
+    words = load_column_words()
+    units = {column.unit for table in TABLES.values() for column in table.columns if column.unit}
+    assert {unit for unit in units if words.unit(unit) == unit} <= {"m", "km/h", "m/s", "0–100"}
+
+
+def test_a_rule_of_a_gate_is_no_rule_of_merging() -> None:
+    words = load_column_words()
+    assert words.heading("gate_rules", "rule_zh")[0] == "规则"
+    assert words.heading("merges", "rule_zh")[0] == "合并规则"
+
+
 def test_the_dictionary_explains_every_column_of_every_sheet(tmp_path: Path) -> None:
     book = written(tmp_path)
     rows = [[one.value for one in row] for row in book["字段说明"].iter_rows(min_row=FIRST)]

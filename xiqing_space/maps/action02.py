@@ -8,9 +8,8 @@ import pandas as pd
 
 from xiqing_space.catalog import Catalogue
 from xiqing_space.maps.layers import facility_marks, views
-from xiqing_space.maps.offline import new_map, own_file, write_map
 from xiqing_space.maps.overlays import CIRCLE, minutes_of, opening_marks, reach_shapes, spot_marks
-from xiqing_space.maps.page import page_data
+from xiqing_space.maps.page import page_data, write_page
 from xiqing_space.maps.places import Places
 from xiqing_space.maps.sight_marks import sight_counts, sight_marks
 from xiqing_space.release import Reader
@@ -53,9 +52,4 @@ def draw_action02(
         "sights": sight_marks(store.get("sightlines"), store.get("streets")),
         "sight_counts": sight_counts(store.get("sightlines")),
     }  # fmt: skip
-    west, south, east, north = (float(value) for value in store.get("area").total_bounds)
-    path = folder / FILE
-    write_map(new_map((west, south, east, north)), path, lang="zh-CN" if output.language == "zh" else "en",
-              title=data["facts"]["title"][0 if output.language == "zh" else 1], style=own_file("page.css"), data=data,
-              script="".join(own_file(name) for name in ("base.js", "action02.js", "action02_overlays.js")))  # fmt: skip
-    return path
+    return write_page(store, output, folder / FILE, data, ("action02.js", "action02_overlays.js"))

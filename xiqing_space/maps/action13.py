@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from xiqing_space.catalog import Catalogue
-from xiqing_space.maps.offline import new_map, own_file, write_map
-from xiqing_space.maps.page import page_data
+from xiqing_space.maps.page import page_data, write_page
 from xiqing_space.maps.school_layers import (
     crossing_layer,
     crossing_table,
@@ -62,12 +61,7 @@ def draw_action13(
         "figures": school_figures(store),
         "evidence": _evidence(store),
     }  # fmt: skip
-    west, south, east, north = (float(value) for value in store.get("area").total_bounds)
-    path = folder / FILE
-    write_map(new_map((west, south, east, north)), path, lang="zh-CN" if output.language == "zh" else "en",
-              title=data["facts"]["title"][0 if output.language == "zh" else 1], style=own_file("page.css"), data=data,
-              script="".join(own_file(name) for name in ("base.js", "action13.js", "action13_panels.js")))  # fmt: skip
-    return path
+    return write_page(store, output, folder / FILE, data, ("action13.js", "action13_panels.js"))
 
 
 def _evidence(store: Reader) -> str:

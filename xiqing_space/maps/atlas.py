@@ -13,8 +13,9 @@ from xiqing_space.crs import GEOGRAPHIC, project_geometry
 from xiqing_space.maps.layers import street_class
 from xiqing_space.maps.page import page_facts
 from xiqing_space.maps.places import Places
-from xiqing_space.maps.school_layers import crossing_table, scored_edges
+from xiqing_space.maps.school_layers import PROBLEMS, crossing_table, scored_edges
 from xiqing_space.release import Reader
+from xiqing_space.safety.problems import school_problems
 from xiqing_space.sections import OutputConfig
 
 STREET_GROUPS = ("closed", "path", "street", "main", "motorway")
@@ -84,7 +85,7 @@ class Atlas:
         forest = store.get("school_forest")
         forest = forest[forest["children"] > 0]
         self.forest = forest[forest["next_edge_id"].notna()]
-        self.crossed = forest[forest["next_crossing_id"].notna()]
+        self.problems = school_problems(forest, crossings, PROBLEMS)
         gates = store.get("gate_rules").drop_duplicates(["site_id", "gate_id"])
         self.gates = gates.drop(columns="geometry").assign(shape=self._metric(gates))
 

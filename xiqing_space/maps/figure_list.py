@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from xiqing_space.catalog import Catalogue
 from xiqing_space.maps.atlas import KINDS_DRAWN
 from xiqing_space.maps.places import Places
 from xiqing_space.release import Reader
+from xiqing_space.safety.problems import first_schools
 
 SCHOOLS_DRAWN = 20
 CIRCLE = "circle"
@@ -59,7 +58,7 @@ def list_figures(store: Reader, catalogue: Catalogue, folder: Path) -> list[Figu
             if reached:
                 found.append(Figure("reach", "zone", zone, name, folder / f"zone_{_safe(zone)}_reach"))
             found.append(Figure("routes", "zone", zone, name, folder / f"zone_{_safe(zone)}_routes"))
-    for number, school in enumerate(first_schools(store.get("schools")).itertuples(index=False), 1):
+    for number, school in enumerate(first_schools(store.get("schools"), SCHOOLS_DRAWN).itertuples(index=False), 1):
         title = school.name if isinstance(school.name, str) else ""
         found.append(Figure("routes", "school", school.school_id, title, folder / f"school_{number:02d}"))
     return found
@@ -70,16 +69,6 @@ def drawn_kinds(store: Reader, catalogue: Catalogue) -> list[str]:
     places = Places(store, catalogue)
     kinds = [kind for kind in KINDS_DRAWN if places.has_any(kind) and catalogue.standards_of(kind)]
     return [CIRCLE, *kinds] if any(places.has_any(kind) for kind in catalogue.circle) else kinds
-
-
-def first_schools(schools: pd.DataFrame) -> pd.DataFrame:
-    """The schools to look at first: most pupils without an acceptable route."""
-    mine = schools[schools["inside"] & schools["share_acceptable"].notna()]
-    left = mine["children_routed"] * (1 - mine["share_acceptable"])
-    ordered = mine.assign(left=left).sort_values(
-        ["left", "school_id", "kind"], ascending=[False, True, True], kind="stable"
-    )
-    return ordered.drop_duplicates("school_id").head(SCHOOLS_DRAWN)
 
 
 def _safe(name: str) -> str:

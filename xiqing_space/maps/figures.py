@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from xiqing_space.catalog import Catalogue
@@ -222,7 +221,8 @@ def _draw_school(atlas: Atlas, school: Any) -> Sheet:
         sheet.lines(shapely.boundary(shapely.buffer(points, 150)), ink["flow"], 0.9, (0, (4, 3)))
         sheet.areas(shapely.buffer(points, 50), ink["flow"] + "22", ink["flow"], 0.9)
         sheet.points(shapely.get_coordinates(points), "D", 4.0, ink["flow"], "white", 0.5)
-    problems = _problems(atlas, school.school_id)
+    numbered = atlas.problems[atlas.problems["school_id"] == school.school_id]
+    problems = numbered.merge(atlas.crossings.drop(columns="children", errors="ignore"), on="crossing_id", how="left")
     if len(problems):
         sheet.labels(
             shapely.get_coordinates(problems["shape"].to_numpy()),
@@ -230,6 +230,7 @@ def _draw_school(atlas: Atlas, school: Any) -> Sheet:
             7,
             ink["problem"],
             box="white",
+            every=True,
         )
     sheet.points(np.array([[x, y]]), "o", 7.0, "#111111", "white", 0.8)
     listed = [
@@ -245,19 +246,6 @@ def _draw_school(atlas: Atlas, school: Any) -> Sheet:
     name = school.name if isinstance(school.name, str) else word("unknown_name")[0]
     _finish(atlas, sheet, "action13", name, groups)
     return sheet
-
-
-def _problems(atlas: Atlas, school_id: str) -> pd.DataFrame:
-    """The crossings of a school's routes with the greatest pupils × cross that are named on its sheet."""
-    flows = atlas.crossed[atlas.crossed["school_id"] == school_id].groupby("next_crossing_id")["children"].sum()
-    table = atlas.crossings
-    mine = table[table["crossing_id"].isin(flows.index) & (table["risk"] != "low")]
-    weight = mine["crossing_id"].map(flows).astype("float64") * mine["cross"]  # of no crossings the map is text
-    return (
-        mine.assign(weight=weight)
-        .sort_values(["weight", "crossing_id"], ascending=[False, True], kind="stable")
-        .head(5)
-    )
 
 
 def _crossing_words(atlas: Atlas, row: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -9,7 +10,7 @@ import pandas as pd
 
 from xiqing_space.catalog import Catalogue
 from xiqing_space.maps.layers import land_groups, street_groups
-from xiqing_space.maps.offline import encode_lines, encode_polygons
+from xiqing_space.maps.offline import encode_lines, encode_polygons, new_map, own_file, write_map
 from xiqing_space.release import Reader, notice_of
 from xiqing_space.sections import OutputConfig
 
@@ -80,3 +81,13 @@ def page_data(
         "kind_words": {kind.id: [kind.zh, kind.en] for kind in catalogue.kinds.values()}
         | {"circle": list(catalogue.word("circle"))},
     }
+
+
+def write_page(store: Reader, output: OutputConfig, path: Path, data: dict[str, Any], scripts: tuple[str, ...]) -> Path:
+    """Put data and scripts into a map of the whole area and write it."""
+    west, south, east, north = (float(value) for value in store.get("area").total_bounds)
+    chinese = output.language == "zh"
+    write_map(new_map((west, south, east, north)), path, lang="zh-CN" if chinese else "en",
+              title=data["facts"]["title"][0 if chinese else 1], style=own_file("page.css"), data=data,
+              script="".join(own_file(name) for name in ("base.js", *scripts)))  # fmt: skip
+    return path

@@ -12,11 +12,12 @@ from xiqing_space.catalog import Catalogue
 from xiqing_space.catalog.column_words import load_column_words
 from xiqing_space.maps.offline import encode_points, encode_steps
 from xiqing_space.release import Reader
+from xiqing_space.safety.problems import school_problems
 from xiqing_space.schemas.safety import CONTROLS, FROM, RISKS
 
 _CROSSINGS_SHOWN = 12_000  # most pupils first; the table has all
 _UNITS_EN = {"count": "", "index": ""}  # numbers that speak for themselves
-_PROBLEMS = 6  # numbered at a school
+PROBLEMS = 6  # numbered at a school, on the page and on its sheet
 
 
 def _codes(values: pd.Series, order: tuple[str, ...]) -> list[int]:
@@ -161,25 +162,13 @@ def school_marks(store: Reader, edges: pd.DataFrame, crossings: pd.DataFrame) ->
     row_of = pd.Series(np.arange(len(edges)), index=edges["edge_id"])
     taken = forest[(forest["children"] > 0) & forest["next_edge_id"].isin(row_of.index)]
     trees = taken.groupby(["school_id", "next_edge_id"], sort=True)["children"].sum().reset_index()
-    crossed = forest[(forest["children"] > 0) & forest["next_crossing_id"].notna()]
-    passed = crossed.groupby(["school_id", "next_crossing_id"], sort=True)["children"].sum().reset_index()
-    place = pd.Series(np.arange(len(crossings)), index=crossings["crossing_id"])
-    mended = set(
-        crossings.loc[crossings["risk"] != "low", "crossing_id"]
-    )  # what is of low risk is no problem to number
-    passed = passed[passed["next_crossing_id"].isin(mended)].copy()
-    passed["row"] = place[passed["next_crossing_id"]].to_numpy()
-    passed["weight"] = passed["children"] * crossings["cross"].to_numpy()[passed["row"]]
+    problems = school_problems(forest, crossings, PROBLEMS)
+    problems["row"] = pd.Index(crossings["crossing_id"]).get_indexer(pd.Index(problems["crossing_id"]))
     by_edge = dict(iter(trees.groupby("school_id")))
-    by_crossing = dict(iter(passed.groupby("school_id")))
+    by_crossing = dict(iter(problems.groupby("school_id")))
     marks = []
     for row in schools.rename(columns={"name": "name_"}).itertuples(index=False):
-        mine, over = by_edge.get(row.school_id), by_crossing.get(row.school_id)
-        worst = (
-            passed.head(0)
-            if over is None
-            else over.sort_values(["weight", "row"], ascending=[False, True]).head(_PROBLEMS)
-        )
+        mine, worst = by_edge.get(row.school_id), by_crossing.get(row.school_id)
         marks.append(
             {
                 "id": row.school_id, "name": _text(row.name_), "kind": row.kind, "inside": bool(row.inside),
@@ -192,7 +181,7 @@ def school_marks(store: Reader, edges: pd.DataFrame, crossings: pd.DataFrame) ->
                 "worst": [_text(row.worst_zh), _text(row.worst_en)], "reason": _text(row.reason),
                 "edges": [] if mine is None else _steps([int(one) for one in row_of[mine["next_edge_id"]]]),
                 "flow": [] if mine is None else _pupils(mine["children"]),
-                "problems": [] if len(worst) == 0 else [
+                "problems": [] if worst is None else [
                     [int(one), pupils] for one, pupils in zip(worst["row"], _pupils(worst["children"]), strict=True)
                 ],
             }

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 WIDTH_IN, HEIGHT_IN, DPI = 9.6, 6.6, 300
 _MAP = (0.012, 0.085, 0.72, 0.83)  # left, bottom, width, height of the map on the sheet
 _ROUND = (1, 2, 2.5, 5)
+_LEGEND_EMS = 20  # Chinese characters in a line of the legend
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,10 @@ class Sheet:
                            markeredgewidth=width, linestyle="none", rasterized=len(xy) > 3000, zorder=self._next())  # fmt: skip
 
     def labels(
-        self, xy: NDArray[np.float64], texts: list[str], size: float, colour: str = "#222222", box: str | None = None
-    ) -> None:
-        """Texts with a white rim; those that would lie over an earlier one are left out."""
+        self, xy: NDArray[np.float64], texts: list[str], size: float, colour: str = "#222222", box: str | None = None,
+        *, every: bool = False,
+    ) -> None:  # fmt: skip
+        """Texts with a white rim; those that would lie over an earlier one are left out, or with `every` set beside it."""
         from matplotlib.patheffects import withStroke
 
         taken: list[tuple[float, float, float, float]] = []
@@ -149,11 +151,13 @@ class Sheet:
                 (_ems(text) * size / 2 + 1) * per_point,
                 (size / 2 + 1) * per_point,
             )
-            mine = (x - wide, y - high, x + wide, y + high)
             west, south, east, north = self.box.bounds
+            while every and _lies_over((x - wide, y - high, x + wide, y + high), taken):
+                x += 2.1 * wide
+            mine = (x - wide, y - high, x + wide, y + high)
             if not (west < mine[0] and mine[2] < east and south < mine[1] and mine[3] < north):
                 continue
-            if any(mine[0] < b[2] and b[0] < mine[2] and mine[1] < b[3] and b[1] < mine[3] for b in taken):
+            if _lies_over(mine, taken):
                 continue
             taken.append(mine)
             style: dict[str, Any] = (
@@ -226,11 +230,10 @@ class Sheet:
                     }[key.symbol]
                     self.figure.add_artist(Line2D([x + 0.013], [y], marker=shape, markersize=5.5, markerfacecolor="white" if key.symbol == "hollow"
                         else key.colour, markeredgecolor=key.edge, markeredgewidth=0.8, linestyle="none", transform=self.figure.transFigure))  # fmt: skip
-                for row, text in enumerate(_wrapped(key.text, 17)):
+                rows = _wrapped(key.text, _LEGEND_EMS)
+                for row, text in enumerate(rows):
                     self.figure.text(x + 0.034, y - 0.019 * row, text, fontproperties=font(6.8), va="center")
-                    if row:
-                        y -= 0.019
-                y -= step * 0.86
+                y -= 0.019 * (len(rows) - 1) + step * 0.86
             y -= step * 0.25
 
     def _scale_bar(self) -> None:
@@ -269,6 +272,11 @@ class Sheet:
             self.figure.savefig(png, dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
             self.figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         return png, svg
+
+
+def _lies_over(mine: tuple[float, ...], taken: list[tuple[float, float, float, float]]) -> bool:
+    """Whether a box meets one of those that are there."""
+    return any(mine[0] < b[2] and b[0] < mine[2] and mine[1] < b[3] and b[1] < mine[3] for b in taken)
 
 
 def _ems(text: str) -> float:

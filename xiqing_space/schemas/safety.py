@@ -301,7 +301,7 @@ TABLES = (
         number("children_acceptable", "of these, pupils whose route becomes acceptable", "persons or weight", digits=9),
         number("risk_before", "score of the target as it is", "score", null=True, digits=4),
         number("risk_after", "and with the treatment", "score", null=True, digits=4),
-        number("risk_removed", "Σ children × ΔR", "persons × score", digits=6),
+        number("risk_removed", "Σ children × ΔR", "pupils or weight × score", digits=6),
         text("cost_class", "class of the catalogue", among=("low", "middle", "high")),
         text("term", "near, middle or far", among=TERMS),
         flag("rerouted", "whether pupils were routed again with the treatment in place"),
