@@ -20,7 +20,7 @@ coverage: .venv/installed ## 安装环境、读取数据、计算、制图 / set
 	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)"
 
 routes: .venv/installed ## 上学路径：评分、路线、校门、整治清单、视线（及其所需）/ ways to school: scores, routes, gates, repairs, sightlines
-	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only sightlines
+	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only safe_access --only gate_rules --only fixes --only sightlines
 
 maps: .venv/installed ## 只重画地图（及其所需）/ the maps and what they need
 	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only maps
@@ -28,8 +28,8 @@ maps: .venv/installed ## 只重画地图（及其所需）/ the maps and what th
 figures: .venv/installed ## 专题图 PNG、SVG（及其所需）/ thematic sheets as PNG and SVG and what they need
 	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only figures
 
-report: .venv/installed ## 写出工作簿、GeoPackage、Shapefile（及其所需）/ workbook, GeoPackage, Shapefiles and what they need
-	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only report
+report: .venv/installed ## 写出工作簿、GeoPackage、Shapefile、评估报告（及其所需）/ workbook, GIS files, review and what they need
+	@$(BIN)/python -m xiqing_space run --config "$(CONFIG)" --out "$(OUT)" --only report --only review
 
 verify: .venv/installed ## 核对结果文件并重新计算 / check the results' files and make the run again
 	@$(BIN)/python -m xiqing_space verify "$(OUT)" --config "$(CONFIG)"

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ def say(line: str) -> None:
 
 
 def run_process(command: Sequence[str]) -> tuple[float, float, str]:
-    """Run a command to its end: wall seconds, peak MB of the process (or its largest child), and what it printed.
+    """Run a command to its end: wall seconds, peak MB of the process and those that it started, and what it printed.
 
     Raises
     ------
@@ -84,15 +85,52 @@ def run_process(command: Sequence[str]) -> tuple[float, float, str]:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=env)
+        family = _Family(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
+        together = family.end()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
         text, faults = out.read(), err.read()
     if process.returncode:
         raise RuntimeError(f"exit {process.returncode}: {' | '.join(faults.strip().splitlines()[-3:])}")
-    return seconds, usage.ru_maxrss / _MB, text
+    return seconds, max(usage.ru_maxrss / _MB, together), text
+
+
+class _Family:
+    """Watches how much a process and its children hold together (Linux; pages of libraries that they share are counted twice)."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._peak, self._over = pid, 0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.1):
+            self._peak = max(self._peak, sum(map(_held, _and_children(self._pid))))
+
+    def end(self) -> float:
+        """The most that they held at once, MB; 0 where the system does not say."""
+        self._over.set()
+        self._thread.join()
+        return self._peak / 1024.0
+
+
+def _and_children(pid: int) -> list[int]:
+    try:
+        told = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:
+        return [pid]
+    return [pid, *(one for child in told.split() for one in _and_children(int(child)))]
+
+
+def _held(pid: int) -> int:
+    """Memory in use, KB."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    except OSError:
+        return 0
 
 
 def run_worker(python: str, module: str, *args: Any) -> tuple[float, float, dict[str, Any]]:

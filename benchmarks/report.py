@@ -80,7 +80,8 @@ def _setting(tools: Tools) -> list[str]:
 _HOW = """\
 Absolute times move from machine to machine, and with whatever else runs on it; ratios within one table are what counts.
 Seconds of a, b, c and f are taken inside the process, imports left out on every side; those of d and e from the shell, imports
-included (g as a, b and c). Peak MB is the most memory that the process held at once, interpreter and libraries included.
+included (g as a, b and c). Peak MB is the most memory that the process and those it started held at once, interpreter and libraries
+included (pages that they share counted twice).
 
 **What is not the same on both sides.** In a, ours cuts streets at shared nodes, crossings and gates and never merges across ways;
 osmnx and pyrosm merge across ways at nodes of two edges, and keep each street once per direction. osmnx reads XML: the conversion
@@ -88,9 +89,10 @@ from .osm.pbf (streets only, absent nodes taken out) is not timed. All parts of 
 everyone searches the same simple graph, and building it is not in the seconds. In d the goals are held against the script that
 leaves all reading to osmnx; a more careful one, with streets picked out beforehand (not timed) and pyosmium for the rest, stands
 below it. Both walk one profile to the middle of each facility, and work out a catchment for each; ours does two profiles
-(walking and pram), gates, barriers, checks, tables, supply, indicators and provenance. Stages whose results the script does not have
-(why children are lost, polygons, blind spots, workbook and GIS files) are left out of its job, by the run's own clock, and not of
-everything.
+(walking and pram), gates, barriers, checks, tables, supply, indicators and provenance. Everything is the whole review, by the two
+processes that a run uses unless told otherwise; the script has one. Of a run in one process, the stages whose results the script does
+not have (why children are lost, polygons, blind spots, the ways to school, sightlines, sheets, documents, workbook and GIS files) are
+left out of its own job, by the run's own clock; the map of Action 13 is not.
 """
 
 

@@ -13,6 +13,8 @@ from helpers import Drawing, Result, call, draw_hamlet, write_config
 
 import xiqing_space  # noqa: F401  (says how openpyxl writes, before a test imports it)
 
+os.environ["XIQING_WORKERS"] = "1"  # tests run beside one another as it is; test_schedule.py asks for more
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

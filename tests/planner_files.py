@@ -166,7 +166,14 @@ class Runs:
         deepest, start = self.same_data.get(data, (-1, self.folder))
         if deepest >= 0:
             shutil.copytree(start, out)
-        result = call("run", "--config", config, "--out", out, "--only", STAGES[depth].name)
+        result = call(
+            "run",
+            "--config",
+            config,
+            "--out",
+            out,
+            *(word for one in STAGES[: depth + 1] for word in ("--only", one.name)),
+        )
         assert result.code == 0, result.err[-900:]
         self.done.setdefault(key, []).append((depth, out))
         if depth > deepest:

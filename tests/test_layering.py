@@ -21,7 +21,7 @@ FLOORS = {
     "indicators": 7,
     "release": 8,
     "maps": 9, "report": 9,
-    "pipeline": 10, "run_inputs": 10, "stage_list": 10, "stages": 10, "fetch": 10, "data_checkup": 10, "compare": 10, "verify": 10,
+    "pipeline": 10, "run_inputs": 10, "stage_list": 10, "schedule": 10, "workplaces": 10, "stages": 10, "fetch": 10, "data_checkup": 10, "compare": 10, "verify": 10,
     "cli": 11, "__main__": 11,
 }  # fmt: skip
 PACKAGE = "xiqing_space"

@@ -14,7 +14,7 @@ from helpers import Drawing
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
 from xiqing_space.ingest.obstacles import BUILDING_KEYS, height_of, obstacle_pairs, read_obstacles
-from xiqing_space.ingest.osm import Features, read_features
+from xiqing_space.ingest.osm import Features, read_features, shapes_of
 from xiqing_space.ingest.population import building_keys
 from xiqing_space.tables import finish
 
@@ -194,3 +194,13 @@ def test_a_file_brings_them_all(tmp_path: Any) -> None:
     found = read_obstacles(features, streets, CATALOGUE, here).set_index("obstacle_id")
     assert found["what"].to_dict() == {"osm:n99": "planter", "osm:w1001": "hedge", "osm:w1002": "wall"}
     assert found["height_from"].to_dict() == {"osm:n99": "default", "osm:w1001": "default", "osm:w1002": "tag"}
+
+
+def test_shapes_are_read_from_hex_or_stay_as_they_are() -> None:
+    point, line = shapely.Point(1, 2), shapely.LineString([(0, 0), (1, 1)])
+    found = shapes_of(iter([shapely.to_wkb(line, hex=True), point]))
+    assert found.tolist() == [line, point]
+    assert shapes_of([]).tolist() == []
+    features = Features(buildings=[("osm:w1", {"building": "yes"}, box(0, 6))])
+    assert features.metric_buildings(EPSG) is features.metric_buildings(EPSG), "projected once"
+    assert features.metric_buildings(EPSG)[0].area == pytest.approx(100, rel=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import networkx as nx
 import numpy as np
@@ -106,6 +107,31 @@ def measure(world: World, order: np.random.Generator | None = None) -> tuple[pd.
     links = finish("access_links", links)
     inputs = AccessInputs(demand, facilities, gates, links, EPSG)
     return links, finish("access", measure_access(inputs, {"walk": inputs.of_profile(graph, "walk")}, ("park",), LIMIT))
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(), st.lists(st.tuples(places, places), max_size=4), st.data())
+def test_links_taken_over_from_a_wider_profile_are_those_that_a_search_of_its_own_finds(
+    world: World, lines: list[tuple[tuple[int, int], tuple[int, int]]], data: st.DataObject
+) -> None:
+    streets = streets_of(world)
+    count = len(streets)
+    streets["pram"] = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    drawn = np.array(
+        [shapely.LineString(np.asarray(one, dtype=float) + ORIGIN) for one in lines if one[0] != one[1]], dtype=object
+    )
+    barriers = Barriers(Segments(drawn[:1]), Segments(drawn[1:]))
+    points = shapely.points(np.asarray(world.homes, dtype=float) + ORIGIN)
+    names = [f"h{at}" for at in range(len(points))]
+    starts = pd.DataFrame({"owner_type": "demand", "owner_id": names, "gate_id": names, "resolved_by": "point",
+                           "point": points, "inner_m": 0.0})  # fmt: skip
+    found = {
+        profile: partial(link_to_graph, starts, streets, build_graph(streets, profile, EPSG), profile, barriers, max_leg_m=100,
+                         island_min_m=200, metric_epsg=EPSG)
+        for profile in ("walk", "pram")
+    }  # fmt: skip
+    alone, after = found["pram"](), found["pram"](wider=found["walk"]())
+    pd.testing.assert_frame_equal(after, alone)
 
 
 def home_links(links: pd.DataFrame) -> pd.DataFrame:

@@ -127,8 +127,17 @@ def test_the_document_holds_fonts_captions_and_repeated_heads(
     blocks, pictures = small
     path = write_review_docx(blocks, tmp_path / "a.docx", pictures, title="题", footer="内部使用")
     document = Document(str(path))
-    fonts = {fonts.get(qn("w:eastAsia")) for fonts in document.element.iter(qn("w:rFonts"))}
-    assert {"方正小标宋简体", "黑体", "仿宋_GB2312"} <= fonts
+    fonts = {style.name: style.element.rPr.rFonts.get(qn("w:eastAsia")) for style in document.styles if style.element.rPr is not None
+             and style.element.rPr.rFonts is not None}  # fmt: skip
+    used = {paragraph.style.name for paragraph in document.paragraphs}
+    used |= {cell.paragraphs[0].style.name for table in document.tables for cell in table._cells}
+    assert {name: fonts[name] for name in used if name != "Normal"} == {
+        "Title": "方正小标宋简体", "Heading 1": "黑体", "Caption": "黑体", "List Bullet": "仿宋_GB2312", "注释": "仿宋_GB2312",
+        "表头": "仿宋_GB2312", "表格文字": "仿宋_GB2312",
+    }  # fmt: skip
+    assert fonts["Normal"] == "仿宋_GB2312"
+    assert document.tables[1].cell(0, 0).paragraphs[0].style.font.bold
+    assert all(row._tr.trPr.find(qn("w:cantSplit")) is not None for table in document.tables for row in table.rows)
     assert [table.cell(0, 0).text for table in document.tables] == ["列0", "名称"]
     assert document.tables[1].cell(1, 0).text == "<b>&"
     assert all(table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None for table in document.tables)

@@ -639,9 +639,9 @@ def test_a_gate_where_no_crossing_is_known_leads_to_its_own_side() -> None:
 
 def test_fixes_of_the_town_and_the_same_when_routes_are_made_again(tmp_path: Path) -> None:
     config = write_sample(tmp_path / "sample")
-    run(config, tmp_path / "one", only=["fixes"])
-    run(config, tmp_path / "two", only=["routes"])
-    run(config, tmp_path / "two", only=["fixes"])
+    run(config, tmp_path / "one", only=["fixes", "routes"])
+    run(config, tmp_path / "two", only=["routes", "bridge"])
+    run(config, tmp_path / "two", only=["fixes", "routes"])
     one, two = (tmp_path / name / "data/processed/fixes.parquet" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     found = gpd.read_parquet(one)

@@ -696,7 +696,7 @@ def test_the_town_gives_networkx_costs(tmp_path: Path) -> None:
     from xiqing_space.pipeline import run
     from xiqing_space.sample import write_sample
 
-    run(write_sample(tmp_path / "sample"), tmp_path / "out", only=["coverage"])
+    run(write_sample(tmp_path / "sample"), tmp_path / "out", only=["coverage", "safety"])
     store = Store(tmp_path / "out" / "data" / "processed")
     tables = route_tables(store)
     found = route_pupils(tables, *sided_values(store, tables, CATALOGUE), CATALOGUE)

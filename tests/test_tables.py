@@ -16,7 +16,7 @@ import shapely
 from xiqing_space.errors import TableError
 from xiqing_space.stages import write_csv
 from xiqing_space.store import Store
-from xiqing_space.tables import TABLES, dictionary_markdown, empty, finish
+from xiqing_space.tables import TABLES, _ranks, dictionary_markdown, empty, finish
 
 ROOT = Path(__file__).parent.parent
 
@@ -112,6 +112,36 @@ def test_every_table_can_be_empty_and_be_written(name: str, tmp_path: Path) -> N
 def test_what_is_read_back_is_what_was_handed_on(tmp_path: Path) -> None:
     handed = Store(tmp_path).put("nodes", nodes())
     pd.testing.assert_frame_equal(pd.DataFrame(Store(tmp_path).get("nodes")), pd.DataFrame(handed))
+
+
+def test_tables_written_meanwhile_are_all_in_their_files_at_the_end(tmp_path: Path) -> None:
+    names = ["nodes", "access", "grounds"]
+    frames = dict(zip(names, (nodes(), access(), {}), strict=True))
+    plain, store = Store(tmp_path / "plain"), Store(tmp_path / "meanwhile")
+    for one in (plain, store):
+        one.folder.mkdir()
+    with store.written_meanwhile():
+        handed = {name: store.put(name, pd.DataFrame(frame)) for name, frame in frames.items()}
+    for name, frame in frames.items():
+        assert store.get(name) is handed[name]
+        plain.put(name, pd.DataFrame(frame))
+        assert store.path(name).read_bytes() == plain.path(name).read_bytes()
+    store.put("nodes", {})  # afterwards as ever
+    assert Store(store.folder).get("nodes").empty
+
+
+def test_a_table_that_cannot_be_written_meanwhile_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path / "absent")
+    with pytest.raises(OSError, match="absent"), store.written_meanwhile():
+        store.put("nodes", nodes())
+
+
+def test_the_order_of_a_long_key_with_many_words() -> None:
+    # 40,000 words in each of five columns: too many combinations for one whole number
+    codes = [np.random.default_rng(seed).permutation(40_000) % (39_999 - seed) for seed in range(5)]
+    codes[0][:20_000] = codes[0][20_000:]
+    codes[1][:20_000] = codes[1][20_000:]
+    assert np.argsort(_ranks(codes), kind="stable").tolist() == np.lexsort(codes[::-1]).tolist()
 
 
 def without(frame: dict[str, Any], name: str) -> dict[str, Any]:

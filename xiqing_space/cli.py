@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -62,13 +63,22 @@ def run(
         list[str] | None, typer.Option(help="只运行这些阶段（及其所需）/ only these stages and what they need")
     ] = None,
     lang: Annotated[str | None, typer.Option(help="zh 或/or en")] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=8,
+            envvar="XIQING_WORKERS",
+            help="同时运行的进程数，结果相同；内存少时用 1 / processes; 1 where memory is short",
+        ),
+    ] = min(2, os.cpu_count() or 1),
 ) -> None:
     """读取数据、计算可达性、绘制地图 / Read, compute, draw."""
     if lang not in (None, "zh", "en"):
         raise typer.BadParameter("zh / en", param_hint="--lang")
     from xiqing_space.pipeline import run as run_pipeline
 
-    outcome = run_pipeline(config, out, only=only or (), lang=lang, progress=_say)
+    outcome = run_pipeline(config, out, only=only or (), lang=lang, progress=_say, workers=workers)
     if not outcome.changed:
         _say("没有变化，结果仍然有效 / nothing changed, the results still hold")
     label = "示例数据 / synthetic sample: " if outcome.synthetic else ""

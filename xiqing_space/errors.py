@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class XiqingError(Exception):
@@ -24,6 +25,10 @@ class XiqingError(Exception):
         self.what, self.where, self.todo, self.first = what, where, todo, tuple(first)
         super().__init__(self.text())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # by its parts: an exception's own way would take the finished text for the fault
+        return _again, (type(self), self.what, self.where, self.todo, self.first)
+
     def text(self) -> str:
         """The message as shown: place, fault, first offenders, remedy."""
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
@@ -33,6 +38,10 @@ class XiqingError(Exception):
         if self.todo:
             lines.append(f"  → {self.todo}")
         return "\n".join(printable(line) for line in lines)
+
+
+def _again(kind: type[XiqingError], what: str, where: str, todo: str, first: tuple[str, ...]) -> XiqingError:
+    return kind(what, where=where, todo=todo, first=first)
 
 
 def printable(line: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import platform
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,14 +28,15 @@ from xiqing_space.provenance import (
     write_json,
 )
 from xiqing_space.run_inputs import Inputs, settle_inputs
+from xiqing_space.schedule import Helpers, Place, Schedule
 from xiqing_space.sections import SurveyConfig
-from xiqing_space.stage_list import Stage, choose_stages
+from xiqing_space.stage_list import Stage, choose_stages, waited_for
+from xiqing_space.workplaces import PROCESSED, Here, Record, RunFacts, open_context
 
 if TYPE_CHECKING:
     from xiqing_space.data_checkup import CheckOutcome
 
 Progress = Callable[[str], None]
-PROCESSED = "data/processed"
 _DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
@@ -57,6 +59,7 @@ def run(
     only: Sequence[str] = (),
     lang: str | None = None,
     progress: Progress = lambda _: None,
+    workers: int = 1,
 ) -> Outcome:
     """Read the configuration, run the stages that changed, and put the results in place whole.
 
@@ -72,6 +75,9 @@ def run(
         Instead of the configuration's language.
     progress : callable
         Gets one line per stage.
+    workers : int
+        Processes that share the work; the results are the same for each number. With more than one, a script that calls this
+        function needs the guard `if __name__ == "__main__"`, as `multiprocessing` says.
 
     Raises
     ------
@@ -91,7 +97,7 @@ def run(
         folder.open()
         try:
             with collection_paused():  # frames and their strings, a million at a time: collection took a sixth of a run
-                return _run(config, folder, chosen, progress, _raw_folders(config_path, out))
+                return _run(config, folder, chosen, progress, _raw_folders(config_path, out), workers)
         except OSError as error:
             if isinstance(error, XiqingError) or error.errno not in _DISK_FAULTS:
                 raise
@@ -106,56 +112,88 @@ def _raw_folders(config_path: Path, out: Path) -> tuple[Path, ...]:
 
 
 def _run(
-    config: Config, folder: RunFolder, chosen: tuple[Stage, ...], progress: Progress, raws: tuple[Path, ...]
+    config: Config,
+    folder: RunFolder,
+    chosen: tuple[Stage, ...],
+    progress: Progress,
+    raws: tuple[Path, ...],
+    workers: int,
 ) -> Outcome:
-    began = time.perf_counter()
     inputs = settle_inputs(config, folder.work / "sample", raws)
     _keep_apart(inputs.config, folder)
     run_key = hash_of([_dump(inputs.config), inputs.records, code_hash(), library_versions()])
     earlier = read_json(folder.out / PROCESSED / "manifest.json")
-    manifest: dict[str, Any] = {"run_key": run_key, "stages": {}, "files": {}}
-    seconds: dict[str, float] = {}
-    computed: list[str] = []
-    context: Any = None
-    doubts: list[dict[str, str]] = []  # of all stages so far, for the pages
-    for number, stage in enumerate(chosen, 1):
-        started = time.perf_counter()
-        key = _stage_key(stage, inputs, manifest, doubts)
-        record = earlier.get("stages", {}).get(stage.name, {})
-        # no trace is kept of a local grid's parameters, so lists in it are read anew each time
-        known = stage.name != "ingest" or not inputs.config.has_secret_datum
-        if known and record.get("key") == key and _intact(folder, record):
-            _take_over(folder, record)
-            word = "未变 unchanged"
-        else:
-            context = context or _context(inputs, folder, run_key, doubts)
-            record = _compute(stage, context, folder, key)
-            computed.append(stage.name)
-            word = "完成 done"
-        manifest["stages"][stage.name] = record
-        doubts += record["quality"]
-        manifest["files"] |= record["files"]
-        seconds[stage.name] = round(time.perf_counter() - started, 3)
-        progress(f"[{number}/{len(chosen)}] {stage.zh} {stage.name}: {word}, {time.perf_counter() - began:.1f} s")
+    clerk = _Clerk(inputs, folder, run_key, earlier.get("stages", {}), chosen, progress, workers)
+    records = clerk.make_all()
+    manifest: dict[str, Any] = {"run_key": run_key, "stages": records, "files": _files_of(records)}
     pages = tuple(folder.out / name for name in manifest["files"] if name.endswith(".html"))
-    outcome = Outcome(
-        folder.out,
-        True,
-        tuple(computed),
-        inputs.synthetic,
-        tuple(dict.fromkeys(one["file"] for one in inputs.records)),
-        pages,
-    )
+    computed = tuple(stage.name for stage in chosen if stage.name in clerk.computed)
+    sources = tuple(dict.fromkeys(one["file"] for one in inputs.records))
+    outcome = Outcome(folder.out, True, computed, inputs.synthetic, sources, pages)
     if (
         not computed
         and set(earlier.get("stages", {})) == set(manifest["stages"])
         and _intact(folder, {"files": _tail(earlier)})
     ):
         return replace(outcome, changed=False)
-    _write_records(inputs, folder, manifest, seconds)
+    _write_records(inputs, folder, manifest, clerk.seconds)
     for name in folder.swap():
         progress(f"您改动过的文件已另存 / a file that you had changed was kept as: {folder.out / name}")
     return outcome
+
+
+class _Clerk:
+    """Decides of each stage whether it is taken over from the earlier run or made, and writes down how long it took."""
+
+    def __init__(
+        self, inputs: Inputs, folder: RunFolder, run_key: str, earlier: dict[str, Record], chosen: tuple[Stage, ...],
+        progress: Progress, workers: int,
+    ) -> None:  # fmt: skip
+        self._inputs, self._folder, self._run_key, self._earlier = inputs, folder, run_key, earlier
+        self._progress, self._began = progress, time.perf_counter()
+        self._stages, self._schedule = chosen, Schedule(chosen, self._make)
+        self._facts = RunFacts(inputs.config, inputs.records, inputs.synthetic, run_key, folder.new)
+        self._helpers = Helpers(self._facts, workers - 1)
+        self._lock = threading.Lock()
+        self.seconds: dict[str, float] = {}
+        self.computed: set[str] = set()
+
+    def make_all(self) -> dict[str, Record]:
+        """The records of all stages, in order."""
+        try:
+            self._schedule.run(Here(self._facts))
+        finally:
+            self._helpers.end()
+        return {stage.name: self._schedule.records[stage.name] for stage in self._stages}
+
+    def _make(self, stage: Stage, records: dict[str, Record], place: Place) -> Record:
+        started = time.perf_counter()
+        doubts = [
+            row
+            for one in self._stages
+            if one.leaves and one.name in waited_for(stage)
+            for row in records[one.name]["quality"]
+        ]
+        key = _stage_key(stage, self._inputs, self._run_key, records, doubts)
+        record = self._earlier.get(stage.name, {})
+        # no trace is kept of a local grid's parameters, so lists in it are read anew each time
+        known = stage.name != "ingest" or not self._inputs.config.has_secret_datum
+        if known and record.get("key") == key and _intact(self._folder, record):
+            _take_over(self._folder, record)
+            word = "未变 unchanged"
+        else:
+            if self._schedule.left():
+                self._helpers.call(self._schedule)
+            record = place.make(stage, key, doubts)
+            self.computed.add(stage.name)
+            word = "完成 done"
+        with self._lock:
+            now = time.perf_counter()
+            self.seconds[stage.name] = round(now - started, 3)
+            self._progress(
+                f"[{len(self.seconds)}/{len(self._stages)}] {stage.zh} {stage.name}: {word}, {now - self._began:.1f} s"
+            )
+        return record
 
 
 def _keep_apart(config: Config, folder: RunFolder) -> None:
@@ -180,15 +218,22 @@ def _dump(config: Config) -> dict[str, Any]:
     return {name: plain(getattr(config, name)) for name in type(config).model_fields if name != "fetch"}
 
 
-def _stage_key(stage: Stage, inputs: Inputs, manifest: dict[str, Any], doubts: list[dict[str, str]]) -> str:
+def _files_of(records: dict[str, Record]) -> dict[str, str]:
+    return {name: digest for record in records.values() for name, digest in record["files"].items()}
+
+
+def _stage_key(
+    stage: Stage, inputs: Inputs, run_key: str, records: dict[str, Record], doubts: list[dict[str, str]]
+) -> str:
     """Hash of all that a stage depends on: code, libraries, its parts of the configuration, and what it reads."""
-    tables = [manifest["files"][f"{PROCESSED}/{name}.parquet"] for name in stage.needs]
+    files = _files_of({name: records[name] for name in waited_for(stage)})
+    tables = [files[f"{PROCESSED}/{name}.parquet"] for name in stage.needs]
+    read = [digest for name in stage.after for digest in records[name]["files"].values()]
     # evidence ids name the whole run, so figures are made anew whenever anything changed
-    whole = manifest["run_key"] if stage.name == "indicators" else ""
+    whole = run_key if stage.name == "indicators" else ""
     sections = [plain(getattr(inputs.config, name)) for name in stage.config]
-    return hash_of([stage.name, code_hash(), library_versions(), sections, tables, whole,
-                    inputs.records if stage.name in ("ingest", "maps", "report") else [],
-                    doubts if stage.name in ("maps", "report") else []])  # fmt: skip
+    shown = [inputs.records, doubts] if stage.doubts else [inputs.records] if stage.name == "ingest" else []
+    return hash_of([stage.name, code_hash(), library_versions(), sections, tables, read, whole, shown])
 
 
 def _intact(folder: RunFolder, record: dict[str, Any]) -> bool:
@@ -203,26 +248,6 @@ def _take_over(folder: RunFolder, record: dict[str, Any]) -> None:
         target = folder.new / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder.out / name, target)
-
-
-def _context(inputs: Inputs, folder: RunFolder, run_key: str, doubts: list[dict[str, str]]) -> Any:
-    from xiqing_space.ingest.quality import Quality
-    from xiqing_space.stages import Context
-    from xiqing_space.store import Store
-
-    return Context(inputs.config, inputs.config.catalogue(), Store(folder.new / PROCESSED), Quality(), inputs.synthetic,
-                   run_key, folder.new / "maps", folder.new / "reports", inputs.records, doubts)  # fmt: skip
-
-
-def _compute(stage: Stage, context: Any, folder: RunFolder, key: str) -> dict[str, Any]:
-    from xiqing_space import stages
-
-    before = {path for path in folder.new.rglob("*") if path.is_file()}
-    doubts = len(context.quality.rows)
-    info = getattr(stages, stage.name)(context)
-    fresh = sorted(path for path in folder.new.rglob("*") if path.is_file() and path not in before)
-    files = {path.relative_to(folder.new).as_posix(): sha256_of(path) for path in fresh}
-    return {"key": key, "files": files, "quality": context.quality.rows[doubts:], "info": info}
 
 
 def _write_records(inputs: Inputs, folder: RunFolder, manifest: dict[str, Any], seconds: dict[str, float]) -> None:
@@ -308,7 +333,7 @@ def _check(
     progress("读取并检查数据 / reading and checking")
     sheets = SurveyConfig(sheets=(*inputs.config.survey.sheets, *returned))
     inputs = replace(inputs, config=inputs.config.model_copy(update={"survey": sheets}))
-    context = _context(inputs, folder, "", [])
+    context = open_context(RunFacts(inputs.config, inputs.records, inputs.synthetic, "", folder.new))
     info = stages.ingest(context)
     done = write_checkup(context, info, folder.out / "quality.csv", folder.new)
     for path in (*done.files, done.quality):  # quality.csv last: it is what the next check compares with

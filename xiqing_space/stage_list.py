@@ -10,13 +10,24 @@ from xiqing_space.errors import ConfigError
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: the tables it reads and leaves, other files, and the parts of the configuration that it looks at."""
+    """A stage: what it reads and leaves, and what it waits for.
+
+    `needs` and `leaves` are tables; `config` the parts of the configuration that it looks at; `writes` patterns of its other files
+    in the run's folder; `after` stages whose files it reads; `doubts` whether it shows the inputs, and the doubts of all stages
+    before it that leave tables; `reuses` the stage whose unwritten results it takes over where both are made in one process; `share`
+    about how much of a run it takes: what stands at the head of a long way is begun first.
+    """
 
     name: str
     zh: str
     needs: tuple[str, ...]
     leaves: tuple[str, ...]
     config: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    doubts: bool = False
+    reuses: str = ""
+    share: int = 1
 
 
 _LAYERS = (
@@ -49,7 +60,7 @@ _LAYERS = (
 STAGES: tuple[Stage, ...] = (
     Stage("ingest", "读取数据", (), _LAYERS,
           ("area", "sources", "facilities", "matching", "survey", "stated", "landuse", "compounds", "gates", "population",
-           "routes")),
+           "routes"), writes=("reports/*",)),
     Stage("network", "建立步行网络", ("area", "streets", "facilities", "grounds", "barriers", "mapped_points", "compounds", "surveyed_gates", "demand",
                                       "land_cells"),
           ("nodes", "gates", "access_links", "land_links", "barrier_crossings"), ("walking",)),
@@ -65,11 +76,11 @@ STAGES: tuple[Stage, ...] = (
                                          "surveyed_gates", "demand", "gates", "access_links", "access"),
           ("bridge", "gate_openings"), ("walking", "standards")),
     Stage("supply", "计算供给与步行时间", ("area", "zones", "streets", "demand", "facilities", "gates", "access_links", "access"),
-          ("facility_reach", "supply", "walk_minutes"), ("standards",)),
+          ("facility_reach", "supply", "walk_minutes"), ("standards",), share=2),
     Stage("catchments", "绘制服务范围", ("area", "streets", "barriers", "facilities", "access_links", "demand", "access", "land_cells",
-                                         "land_access"), ("catchments",), ("standards",)),
+                                         "land_access"), ("catchments",), ("standards",), share=4),
     Stage("blind_spots", "查找盲区", ("area", "zones", "demand", "access", "bridge", "facilities", "unlocated", "compounds", "streets"),
-          ("blind_spots",), ("standards",)),
+          ("blind_spots",), ("standards",), share=2),
     Stage("routes", "推算上学路径", ("area", "zones", "streets", "barriers", "facilities", "demand", "gates", "access_links", "access",
                                    "street_attributes", "crossings", "segment_scores", "crossing_scores", "school_areas",
                                    "school_assignments", "school_shares"),
@@ -79,21 +90,24 @@ STAGES: tuple[Stage, ...] = (
           ("gate_rules",), ()),
     Stage("fixes", "排列优先整治清单", ("area", "zones", "streets", "barriers", "facilities", "compounds", "demand", "gates", "access_links", "access",
                                       "street_attributes", "crossings", "segment_scores", "crossing_scores", "school_areas",
-                                      "school_assignments", "school_shares", "gate_openings"), ("fixes",), ("walking", "routes")),
+                                      "school_assignments", "school_shares", "gate_openings"), ("fixes",), ("walking", "routes"), reuses="routes"),
     Stage("sightlines", "量算儿童视线", ("area", "zones", "streets", "street_tags", "facilities", "access_links", "obstacles", "obstacle_survey",
                                       "street_attributes", "crossings", "pupil_flows", "schools"), ("sightlines",), ()),
     Stage("indicators", "计算指标", ("zones", "facilities", "unlocated", "demand", "access", "access_low", "access_inside",
                                       "access_no_inferred", "access_no_legs", "land_cells", "land_access", "gate_range", "bridge",
                                       "supply", "communities", "safe_access", "safe_bridge", "school_routes", "crossings", "gate_rules"),
-          ("indicators", "sensitivity"), ("standards", "stated")),
+          ("indicators", "sensitivity"), ("standards", "stated"), writes=("data/processed/indicators.csv",)),
     Stage("maps", "绘制地图", ("area", "zones", "streets", "facilities", "grounds", "barriers", "demand", "access", "indicators",
                                  "catchments", "blind_spots", "gate_openings", "walk_minutes", "street_attributes", "segment_scores", "crossings",
                                  "crossing_scores", "pupil_flows", "schools", "school_forest", "gate_rules", "fixes", "sightlines"),
-          (), ("standards", "output")),
+          (), ("standards", "output"), writes=("maps/*.html",), doubts=True, share=2),
     Stage("figures", "绘制专题图", ("area", "zones", "streets", "facilities", "grounds", "barriers", "demand", "access", "blind_spots",
                                   "street_attributes", "segment_scores", "crossings", "crossing_scores", "pupil_flows", "schools",
-                                  "school_forest", "gate_rules", "fixes"), (), ("standards", "output")),
-    Stage("report", "写出数据表", (), (), ("standards", "output")),  # what it needs: see below
+                                  "school_forest", "gate_rules", "fixes"), (), ("standards", "output"), writes=("maps/figures/*",), share=6),
+    Stage("report", "写出数据表", (), (), ("standards", "output"), writes=("reports/tables.xlsx", "reports/*.gpkg", "reports/shapefile/*"), doubts=True,
+          share=3),
+    Stage("review", "写出评估报告", (), (), ("standards", "output"), writes=("reports/review.*",), after=("figures",), doubts=True,
+          share=2),
 )  # fmt: skip
 # a row per home, cell, street or thing to verify: they stay in data/processed, and the report only says where
 NOT_REPORTED = ("access_low", "access_inside", "access_no_inferred", "access_no_legs", "land_access", "land_links", "gate_range",
@@ -103,13 +117,24 @@ NOT_REPORTED = ("access_low", "access_inside", "access_no_inferred", "access_no_
 _REPORTED = tuple(name for stage in STAGES for name in stage.leaves if name not in NOT_REPORTED)
 # school_forest: a public release adds up pupils on streets without schools that it may not show
 STAGES = tuple(
-    replace(stage, needs=(*_REPORTED, "school_forest")) if stage.name == "report" else stage for stage in STAGES
+    replace(stage, needs=(*_REPORTED, "school_forest")) if stage.name in ("report", "review") else stage
+    for stage in STAGES
 )
 
 
 def tables_of(stage: str) -> tuple[str, ...]:
     """The tables that a stage needs."""
     return next(one.needs for one in STAGES if one.name == stage)
+
+
+def waited_for(stage: Stage) -> tuple[str, ...]:
+    """The stages that must be done before it, in order."""
+    before = STAGES[: [one.name for one in STAGES].index(stage.name)]
+    return tuple(
+        one.name
+        for one in before
+        if set(one.leaves) & set(stage.needs) or one.name in stage.after or (stage.doubts and one.leaves)
+    )
 
 
 def choose_stages(only: Sequence[str]) -> tuple[Stage, ...]:
@@ -119,5 +144,8 @@ def choose_stages(only: Sequence[str]) -> tuple[Stage, ...]:
         raise ConfigError(
             f"没有这个阶段 / no such stage: {', '.join(unknown)}", todo=f"可用 / choose from: {', '.join(names)}"
         )
-    last = max((names.index(name) for name in only), default=len(names) - 1)
-    return STAGES[: last + 1]
+    wanted = set(only or names)
+    for stage in reversed(STAGES):
+        if stage.name in wanted:
+            wanted.update(waited_for(stage))
+    return tuple(stage for stage in STAGES if stage.name in wanted)

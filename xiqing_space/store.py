@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +23,8 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._held: dict[str, pd.DataFrame] = {}
+        self._writer: ThreadPoolExecutor | None = None
+        self._writes: list[Future[None]] = []
 
     def path(self, name: str) -> Path:
         """File of a table."""
@@ -27,9 +33,24 @@ class Store:
     def put(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Finish, check and write a table; returns it as written."""
         done = finish(name, frame)
-        done.to_parquet(self.path(name), index=False)
+        write = partial(done.to_parquet, self.path(name), index=False)
+        if self._writer is None:
+            write()
+        else:
+            self._writes.append(self._writer.submit(write))
         self._held[name] = done
         return done
+
+    @contextmanager
+    def written_meanwhile(self) -> Iterator[None]:
+        """Inside, a thread writes tables while the next ones are made; at the end all of them are in their files."""
+        with ThreadPoolExecutor(1) as self._writer:
+            try:
+                yield
+            finally:
+                self._writer, writes, self._writes = None, self._writes, []
+        for one in writes:
+            one.result()
 
     def get(self, name: str) -> pd.DataFrame:
         """A table, from memory or from its file."""

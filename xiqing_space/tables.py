@@ -7,6 +7,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 
 from xiqing_space.crs import GEOGRAPHIC
 from xiqing_space.errors import TableError
@@ -14,10 +16,11 @@ from xiqing_space.schemas import TABLES, Table
 
 __all__ = ["TABLES", "dictionary_markdown", "empty", "finish"]
 
-_PANDAS = {"text": "str", "number": "float64", "whole": "Int64", "flag": "bool"}
+_LARGEST = 2**62
 
 
 def _schema(table: Table) -> Any:
+    """Ranges, vocabularies and what may be missing; the types are those that `finish` has just made."""
     import pandera.pandas as pa
 
     columns = {}
@@ -31,7 +34,7 @@ def _schema(table: Table) -> Any:
             checks.append(pa.Check.le(column.most))
         if column.among:
             checks.append(pa.Check.isin(column.among))
-        columns[column.name] = pa.Column(_PANDAS[column.dtype], checks, nullable=column.null)
+        columns[column.name] = pa.Column(checks=checks, nullable=column.null)
     return pa.DataFrameSchema(columns, strict="filter")
 
 
@@ -85,15 +88,28 @@ def finish(name: str, data: pd.DataFrame | dict[str, Any]) -> pd.DataFrame:
     if table.spatial:
         result = gpd.GeoDataFrame(result, geometry=gpd.array.from_shapely(out["geometry"], crs=GEOGRAPHIC))
         result = result[wanted]
-    codes = [pd.factorize(result[column], sort=True)[0] for column in table.key]
-    order = np.lexsort(codes[::-1]) if len(result) else np.zeros(0, dtype=np.intp)
-    if (order[1:] < order[:-1]).any():  # many a table comes in order
-        result = result.iloc[order].reset_index(drop=True)
-    _check(table, result, np.column_stack(codes)[order])
+    rank = _ranks([pd.factorize(result[column], sort=True)[0] for column in table.key])
+    if (rank[1:] < rank[:-1]).any():  # many a table comes in order
+        order = np.argsort(rank, kind="stable")
+        rank = rank[order]
+        result = result.take(order).reset_index(drop=True)
+    if len(result):
+        _check(table, result, rank)
     return result
 
 
-def _check(table: Table, frame: pd.DataFrame, key: np.ndarray[Any, np.dtype[Any]]) -> None:
+def _ranks(codes: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """One number for each row, in the order of its codes (-1 or more), the first of which counts most."""
+    rank = codes[0]
+    for code in codes[1:]:
+        wide = int(code.max(initial=-1)) + 2
+        if (int(rank.max(initial=0)) + 1) * wide > _LARGEST:
+            rank = np.unique(rank, return_inverse=True)[1]
+        rank = rank * wide + code + 1
+    return rank
+
+
+def _check(table: Table, frame: pd.DataFrame, rank: NDArray[np.int64]) -> None:
     from pandera.errors import SchemaErrors
 
     try:
@@ -102,14 +118,17 @@ def _check(table: Table, frame: pd.DataFrame, key: np.ndarray[Any, np.dtype[Any]
         cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates().head(5)
         raise TableError(f"{table.name} breaks its schema", first=[str(row) for row in cases.to_numpy()]) from error
     # rows are sorted by the key, so equal ones are neighbours
-    if len(frame) > 1 and (twice := np.flatnonzero((key[1:] == key[:-1]).all(axis=1))).size:
+    if len(frame) > 1 and (twice := np.flatnonzero(rank[1:] == rank[:-1])).size:
         raise TableError(
             f"{table.name}: key given twice", first=[str(frame.iloc[i][list(table.key)].tolist()) for i in twice]
         )
     for column in table.columns:
         if column.dtype == "geometry":
-            found = set(frame.geometry.dropna().geom_type) - {column.geometry}
-            if found or (not column.null and frame.geometry.isna().any()):
+            shapes = frame["geometry"].to_numpy()
+            there = ~shapely.is_missing(shapes)
+            _, examples = np.unique(shapely.get_type_id(shapes[there]), return_index=True)
+            found = {shape.geom_type for shape in shapes[there][examples]} - {column.geometry}
+            if found or not (column.null or there.all()):
                 raise TableError(f"{table.name}: geometry is {found or 'missing'}, not {column.geometry}")
 
 

@@ -254,10 +254,10 @@ def _make_again(
     written = workshop / "config" / "recorded.toml"
     written.parent.mkdir()
     written.write_text(text, encoding="utf-8")
-    last = [stage.name for stage in STAGES if stage.name in manifest["stages"]][-1:]
+    made = [stage.name for stage in STAGES if stage.name in manifest["stages"]]
     progress("重新计算 / making the run again")
     try:
-        run(written, workshop / "out", only=last, progress=lambda line: progress(f"  {line}"))
+        run(written, workshop / "out", only=made, progress=lambda line: progress(f"  {line}"))
     except XiqingError as error:
         found.notes.append(f"重新计算未能完成 / the run could not be made again: {error}")
         return

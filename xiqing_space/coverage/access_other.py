@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_straight, measure_walk, open_to_everyone
+from xiqing_space.coverage.access import (
+    AccessInputs,
+    ProfileLinks,
+    measure_straight,
+    measure_walk,
+    open_to_everyone,
+    walk_distance,
+)
 
 KEY = ["demand_id", "kind", "profile"]
 
@@ -101,10 +108,10 @@ def measure_no_legs(
     parts = []
     for kind, profiles in kinds.items():
         for profile in profiles:
-            distance = measure_walk(inputs, bare[profile], kind, limit_m)["distance_m"]
-            there = distance.notna().to_numpy()
+            distance = walk_distance(inputs, bare[profile], kind, limit_m)
+            there = ~np.isnan(distance)
             parts.append(pd.DataFrame({"demand_id": home.array[there], "kind": kind, "profile": profile,
-                                       "distance_m": distance.array[there]}))  # fmt: skip
+                                       "distance_m": distance[there]}))  # fmt: skip
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from xiqing_space.coverage.access import AccessInputs, ProfileLinks
 from xiqing_space.ingest.gate_files import one_gate_range
+from xiqing_space.ingest.texts import among
 from xiqing_space.network.reach import nearest_along
 
 
@@ -29,24 +30,36 @@ def measure_gate_range(
     limit_m : float
         Search limit.
     """
-    parts = [_of_kind(inputs, mine, kind, limit_m).assign(kind=kind, profile=profile)
-             for profile, mine in links.items() if mine.guessed.any() for kind in kinds]  # fmt: skip
+    parts = [_of_profile(inputs, mine, kinds, limit_m).assign(profile=profile)
+             for profile, mine in links.items() if mine.guessed.any()]  # fmt: skip
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _of_kind(inputs: AccessInputs, links: ProfileLinks, kind: str, limit_m: float) -> pd.DataFrame:
-    columns = ["demand_id", "gates", "best_m", "worst_m"]
-    chosen = np.flatnonzero(pd.Index(links.site_id).isin(pd.Index(inputs.open_of_kind(kind)["site_id"])))
-    if not len(chosen):
-        return pd.DataFrame(columns=columns)
+def _of_profile(inputs: AccessInputs, links: ProfileLinks, kinds: tuple[str, ...], limit_m: float) -> pd.DataFrame:
     guessed = np.flatnonzero(links.guessed)
-    along, _ = nearest_along(links.graph, links.sites.take(chosen), links.homes.take(guessed), limit_m)
+    owners = links.homes.take(guessed)
+    walks = {}
+    for kind in kinds:
+        chosen = np.flatnonzero(among(links.site_id, inputs.open_of_kind(kind)["site_id"]))
+        if len(chosen):
+            walks[kind] = nearest_along(links.graph, links.sites.take(chosen), owners, limit_m)[0]
+    if not walks:
+        return pd.DataFrame()
+    # all kinds at once, and homes as numbers: to sort texts for each kind took most of the time
+    count, along = len(inputs.demand), np.concatenate(list(walks.values()))
     alone = pd.DataFrame(
         {
-            "owner_id": inputs.demand["demand_id"].to_numpy(dtype=object)[links.home_row[guessed]],
-            "gate_id": links.home_gate[guessed],
+            "owner_id": np.add.outer(np.arange(len(walks)) * count, links.home_row[guessed]).ravel(),
+            "gate_id": np.tile(pd.factorize(links.home_gate[guessed], sort=True)[0], len(walks)),
             "distance_m": np.where(np.isinf(along), np.nan, along),
         }
     )
-    return one_gate_range(alone).rename(columns={"owner_id": "demand_id"})[columns]
+    found = one_gate_range(alone)
+    kind_row, home_row = np.divmod(found["owner_id"].to_numpy(), count)
+    return pd.DataFrame(
+        {
+            "demand_id": inputs.demand["demand_id"].array.take(home_row), "kind": np.asarray(list(walks), dtype=object)[kind_row],
+            "gates": found["gates"], "best_m": found["best_m"], "worst_m": found["worst_m"],
+        }
+    )  # fmt: skip

@@ -6,7 +6,7 @@ import pandas as pd
 
 from xiqing_space.catalog import Catalogue
 from xiqing_space.catalog.load import LEVELS, UNKNOWN_LEVEL
-from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_straight, measure_walk
+from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_straight, measure_walk, walk_distance
 
 
 def cells_as_homes(cells: pd.DataFrame) -> pd.DataFrame:
@@ -61,12 +61,13 @@ def measure_land(
         straight = measure_straight(inputs, kind)
         for profile in profiles:
             part = measure_walk(inputs, links[profile], kind, limit_m)
-            least = part if low is None else measure_walk(inputs, low[profile], kind, limit_m, worst_gate=True)
+            distance = part["distance_m"].to_numpy()
+            least = distance if low is None else walk_distance(inputs, low[profile], kind, limit_m, worst_gate=True)
             parts.append(
                 pd.DataFrame(
                     {
                         "cell_id": inputs.demand["demand_id"].array, "kind": kind, "profile": profile,
-                        "distance_m": part["distance_m"].array, "low_m": least["distance_m"].array,
+                        "distance_m": distance, "low_m": least,
                         "straight_m": straight, "reason": part["reason"].array,
                     }
                 )

@@ -13,7 +13,8 @@ import shapely
 from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
 from xiqing_space.ingest.area import Area
-from xiqing_space.ingest.osm import Features
+from xiqing_space.ingest.osm import Features, shapes_of
+from xiqing_space.ingest.texts import among
 
 _KINDS = ("water", "rail", "motorway", "wall")
 _CONTROL = {
@@ -83,7 +84,7 @@ def read_barriers(features: Features, catalogue: Catalogue, area: Area) -> pd.Da
                 rows.append((identity, kind, tags.get("name:zh") or tags.get("name"), which == "areas", bridge,
                              tags.get("layer"), wkb))  # fmt: skip
     frame = pd.DataFrame(rows, columns=["barrier_id", "barrier", "name", "is_area", "bridge", "layer", "wkb"])
-    shapes = shapely.from_wkb(frame.pop("wkb").to_numpy(dtype=object))
+    shapes = shapes_of(frame.pop("wkb"))
     metric = project_geometry(shapes, GEOGRAPHIC, area.metric_epsg)
     is_area = frame["is_area"].to_numpy(dtype=bool)
     keep = shapely.intersects(metric, area.buffered) if len(metric) else np.zeros(0, dtype=bool)
@@ -103,23 +104,21 @@ def read_crossings(features: Features, streets: pd.DataFrame, area: Area) -> pd.
     rows = [(f"osm:n{identity}", lon, lat, tags) for identity, lon, lat, tags in features.nodes if
             tags.get("highway") == "crossing"]  # fmt: skip
     ids = [row[0] for row in rows]
-    roads = streets[streets["highway"].str.removesuffix("_link").isin(_ROADS)]
-    ends = pd.concat(
-        [roads[[end, "edge_id", "highway"]].rename(columns={end: "node_id"}) for end in ("u", "v")], ignore_index=True
-    )
-    ends = ends[ends["node_id"].isin(set(ids))].sort_values(["node_id", "edge_id"]).drop_duplicates()
-    ends["rank"] = ends["highway"].str.removesuffix("_link").map(_ROADS.index)
-    edges = ends.groupby("node_id")["edge_id"].agg("|".join)
-    largest = (
-        ends.sort_values(["node_id", "rank", "edge_id"]).drop_duplicates("node_id").set_index("node_id")["highway"]
-    )
-    known = set(streets["u"]) | set(streets["v"])
+    met: dict[str, set[tuple[int, str, str]]] = {}
+    for end in ("u", "v"):
+        near = streets[among(streets[end], ids)]
+        for node, edge, highway in zip(near[end], near["edge_id"], near["highway"], strict=True):
+            if (road := highway.removesuffix("_link")) in _ROADS:
+                met.setdefault(node, set()).add((_ROADS.index(road), edge, highway))
+    edges = {node: "|".join(sorted(edge for _, edge, _ in roads)) for node, roads in met.items()}
+    largest = {node: min(roads)[2] for node, roads in met.items()}
+    known = among(ids, streets["u"]) | among(ids, streets["v"])
     control = [_CONTROL.get((tags.get("crossing:signals") == "yes" and "traffic_signals") or tags.get("crossing", ""))
                for *_, tags in rows]  # fmt: skip
     frame = pd.DataFrame(
         {
             "crossing_id": ids,
-            "node_id": [one if one in known else None for one in ids],
+            "node_id": [one if there else None for one, there in zip(ids, known, strict=True)],
             "road_edge_ids": [edges.get(one) for one in ids],
             "road_highway": [largest.get(one) for one in ids],
             "control": control,

@@ -12,7 +12,7 @@ from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import GEOGRAPHIC, points_of, project_geometry
 from xiqing_space.ingest.area import Area
 from xiqing_space.ingest.cells import clean_text
-from xiqing_space.ingest.osm import Features
+from xiqing_space.ingest.osm import Features, shapes_of
 
 ON_OUTLINE_M = 3.0  # a gate belongs to an outline when it lies this near to it
 WALLED_SHARE = 0.8  # of the outline that a separately drawn wall must follow
@@ -41,9 +41,8 @@ def read_compounds(features: Features, gates: pd.DataFrame, streets: pd.DataFram
     it for most of its length, or when gates lie on it and every walkable street through it passes at one of them.
     A quarter through which streets run freely is none, whatever gates it touches: its children would all be sent to them.
     """
-    rows = [(identity, tags, shapely.from_wkb(wkb)) for identity, tags, wkb in features.areas if
-            tags.get("landuse") == "residential"]  # fmt: skip
-    shapes = np.asarray([shape for *_, shape in rows], dtype=object)
+    rows = [(identity, tags, wkb) for identity, tags, wkb in features.areas if tags.get("landuse") == "residential"]
+    shapes = shapes_of(wkb for *_, wkb in rows)
     metric = project_geometry(shapes, GEOGRAPHIC, area.metric_epsg)
     keep = shapely.intersects(metric, area.buffered) if len(metric) else np.zeros(0, dtype=bool)
     if not keep.any():
@@ -60,16 +59,16 @@ def read_compounds(features: Features, gates: pd.DataFrame, streets: pd.DataFram
             "compound_id": [identity for identity, _, _ in chosen],
             "name": [clean_text(tags.get("name:zh") or tags.get("name") or "") or None for _, tags, _ in chosen],
             "households": np.full(len(chosen), np.nan),
-            "geometry": [shape for *_, shape in chosen],
+            "geometry": shapes[keep],
         }
     )
 
 
 def _share_walled(rings: Any, features: Features, area: Area) -> Any:
-    walls = [shapely.from_wkb(wkb) for _, tags, wkb in features.lines if tags.get("barrier") in _WALLS]
-    if not walls:
+    walls = shapes_of(wkb for _, tags, wkb in features.lines if tags.get("barrier") in _WALLS)
+    if not len(walls):
         return np.zeros(len(rings))
-    walls = project_geometry(np.asarray(walls, dtype=object), GEOGRAPHIC, area.metric_epsg)
+    walls = project_geometry(walls, GEOGRAPHIC, area.metric_epsg)
     tree = shapely.STRtree(walls)
     share = np.zeros(len(rings))
     for row, ring in enumerate(rings):

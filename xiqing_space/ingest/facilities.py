@@ -15,7 +15,7 @@ from xiqing_space.catalog import Catalogue, Kind
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
 from xiqing_space.ingest.area import Area
 from xiqing_space.ingest.cells import clean_text
-from xiqing_space.ingest.osm import Features
+from xiqing_space.ingest.osm import Features, shapes_of
 from xiqing_space.ingest.quality import Quality
 
 LIFECYCLE = {
@@ -38,10 +38,7 @@ def _conditions(kind: Kind) -> list[list[tuple[str, str]]]:
 
 def facility_pairs(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     """The OSM tags that can make something a facility, in every stage of its life."""
-    for kind in catalogue.kinds.values():
-        for condition in _conditions(kind):
-            for prefix in LIFECYCLE:
-                yield prefix + condition[0][0], condition[0][1]
+    yield from _telling(tuple(catalogue.kinds.values()))
 
 
 def _levels(tags: dict[str, str], name: str, catalogue: Catalogue) -> list[str]:
@@ -102,6 +99,12 @@ def _claims(catalogue_kinds: tuple[Kind, ...]) -> dict[tuple[str, str], tuple[Ki
     return found
 
 
+@cache
+def _telling(catalogue_kinds: tuple[Kind, ...]) -> frozenset[tuple[str, str]]:
+    """The first tags of all conditions, at every stage of life: what carries none of them is no facility."""
+    return frozenset((prefix + key, value) for key, value in _claims(catalogue_kinds) for prefix in LIFECYCLE)
+
+
 def _claimed(tags: dict[str, str], prefix: str, claims: dict[tuple[str, str], tuple[Kind, ...]]) -> list[Kind]:
     """Kinds all of whose conditions the tags fulfil, at one stage of life."""
     near = [
@@ -126,9 +129,12 @@ def classify(tags: dict[str, str], catalogue: Catalogue) -> tuple[list[tuple[str
     str
         The kind that the tag claimed and the name denied, else empty.
     """
+    kinds = tuple(catalogue.kinds.values())
+    if _telling(kinds).isdisjoint(tags.items()):
+        return [], ""
     name = tags.get("name:zh") or tags.get("name") or ""
     denied = ""
-    claims = _claims(tuple(catalogue.kinds.values()))
+    claims = _claims(kinds)
     for prefix, status in LIFECYCLE.items():
         found: list[str] = []
         for kind in _claimed(tags, prefix, claims):
@@ -220,9 +226,7 @@ def read_facilities(
     frame = frame.assign(
         classes=np.nan, enrolled=np.nan, source=source, source_row=frame["site_id"], datum_in="EPSG:4326"
     )
-    geometry = np.asarray(
-        [shapely.from_wkb(shape) if isinstance(shape, str) else shape for shape in shapes], dtype=object
-    )
+    geometry = shapes_of(shapes)
     metric = project_geometry(geometry, GEOGRAPHIC, area.metric_epsg)
     near = shapely.intersects(metric, area.buffered) if len(metric) else np.zeros(0, dtype=bool)
     frame, geometry, metric = frame[near].reset_index(drop=True), geometry[near], metric[near]

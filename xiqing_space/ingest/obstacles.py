@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
 from xiqing_space.ingest.area import Area
-from xiqing_space.ingest.osm import Features
+from xiqing_space.ingest.osm import Features, shapes_of
 
 _HEIGHT = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*(m|cm|米|厘米|ft|feet|'|′)?\s*$")
 _METRES = {
@@ -77,16 +77,24 @@ def read_obstacles(features: Features, streets: pd.DataFrame, catalogue: Catalog
     width of the catalogue; one without a tagged height its default height, and then results are `screening`.
     """
     kinds = catalogue.child_view["obstacles"]
-    things = [*_marked(features, catalogue), *_buildings(features, catalogue)]
-    frame = pd.DataFrame(things, columns=["obstacle_id", "what", "height", "drawn"]).drop_duplicates("obstacle_id")
+    marked, buildings = list(_marked(features, catalogue)), list(_buildings(features, catalogue))
+    original = np.concatenate(
+        [
+            project_geometry(shapes_of(one for *_, one in marked), GEOGRAPHIC, area.metric_epsg),
+            features.metric_buildings(area.metric_epsg)[np.asarray([row for *_, row in buildings], dtype=np.intp)],
+        ]
+    )
+    frame = pd.DataFrame([one[:3] for one in (*marked, *buildings)], columns=["obstacle_id", "what", "height"])
+    once = ~frame.duplicated("obstacle_id").to_numpy()
+    frame, original = frame[once], original[once]
     if frame.empty:
         return pd.DataFrame()
-    drawn = project_geometry(np.asarray(frame["drawn"], dtype=object), GEOGRAPHIC, area.metric_epsg)
     half = frame["what"].map({what: rule.get("width_m", 0.0) / 2 for what, rule in kinds.items()}).to_numpy(dtype=float)
-    thin = shapely.get_dimensions(drawn) < 2
-    drawn = shapely.make_valid(np.where(thin, shapely.buffer(drawn, half, cap_style="flat", join_style="mitre"), drawn))
+    thin = shapely.get_dimensions(original) < 2
+    drawn = original.copy()
+    drawn[thin] = shapely.buffer(original[thin], half[thin], cap_style="flat", join_style="mitre")
+    drawn = shapely.make_valid(drawn)
     points = thin & shapely.is_empty(drawn)  # a flat end leaves nothing of a point
-    original = project_geometry(np.asarray(frame["drawn"], dtype=object), GEOGRAPHIC, area.metric_epsg)
     drawn[points] = shapely.buffer(original[points], half[points], quad_segs=2)
     kept = _near_roads(drawn, frame["what"].to_numpy(dtype=object), streets, kinds["building"]["near_road_m"], area)
     frame, drawn = frame[kept], _areas(drawn[kept])
@@ -116,7 +124,7 @@ def _areas(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 
 
 def _marked(features: Features, catalogue: Catalogue) -> Iterator[tuple[str, str, float, Any]]:
-    """Things with a tag of their own, as drawn."""
+    """Things with a tag of their own: as drawn, areas and lines as WKB."""
     rules = _rules(catalogue)
 
     def what(tags: dict[str, str]) -> str | None:
@@ -129,7 +137,7 @@ def _marked(features: Features, catalogue: Catalogue) -> Iterator[tuple[str, str
         for identity, tags, wkb in given:
             found = what(tags)
             if found and not (areal and _runs_round(found, tags)):
-                yield identity, found, _or_nan(height_of(tags)), shapely.from_wkb(wkb)
+                yield identity, found, _or_nan(height_of(tags)), wkb
 
 
 def _runs_round(what: str, tags: dict[str, str]) -> bool:
@@ -137,17 +145,18 @@ def _runs_round(what: str, tags: dict[str, str]) -> bool:
     return what in _RUNNING and "barrier" in tags and tags.get("area") != "yes" and tags.get("type") != "multipolygon"
 
 
-def _buildings(features: Features, catalogue: Catalogue) -> Iterator[tuple[str, str, float, Any]]:
-    """Buildings with their height where one is told."""
+def _buildings(features: Features, catalogue: Catalogue) -> Iterator[tuple[str, str, float, int]]:
+    """Buildings with their height where one is told, and their row in `features`."""
     per_level = catalogue.barriers["homes"]["metres_per_level"]
-    shapes = shapely.from_wkb(np.asarray([wkb for *_, wkb in features.buildings], dtype=object))
-    for (identity, tags, _), shape in zip(features.buildings, shapes, strict=True):
+    for row, (identity, tags, _) in enumerate(features.buildings):
         if tags.get("building") not in _OPEN and not _off_the_ground(tags):
-            yield identity, "building", _or_nan(height_of(tags, per_level)), shape
+            yield identity, "building", _or_nan(height_of(tags, per_level)), row
 
 
 def _off_the_ground(tags: dict[str, str]) -> bool:
     """Whether a building begins above a driver's head, or lies below the ground."""
+    if tags.keys().isdisjoint(BUILDING_KEYS):
+        return False
     lifted = height_of({"height": tags.get("min_height", "")})
     level = _HEIGHT.match(tags.get("building:min_level", ""))
     return (
@@ -162,10 +171,10 @@ def _near_roads(
 ) -> NDArray[np.bool_]:
     """Buildings near a street, and everything else of the area and its buffer."""
     lines = project_geometry(np.asarray(streets["geometry"], dtype=object), GEOGRAPHIC, area.metric_epsg)
-    kept = np.zeros(len(shapes), dtype=bool)
-    kept[np.unique(shapely.STRtree(shapes).query(lines, predicate="dwithin", distance=near_m)[1])] = True
-    whole = ~shapely.is_empty(shapes) & ~shapely.is_missing(shapes)
-    near: NDArray[np.bool_] = whole & (kept | (what != "building"))
+    built = np.flatnonzero(what == "building")
+    kept = what != "building"
+    kept[built[np.unique(shapely.STRtree(shapes[built]).query(lines, predicate="dwithin", distance=near_m)[1])]] = True
+    near: NDArray[np.bool_] = kept & ~shapely.is_empty(shapes) & ~shapely.is_missing(shapes)
     shapely.prepare(area.buffered)
     near[near] &= shapely.intersects(area.buffered, shapes[near])
     return near

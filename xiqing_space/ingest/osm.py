@@ -6,13 +6,18 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import osmium
 import shapely
+from numpy.typing import NDArray
 from osmium.filter import TagFilter
 
+from xiqing_space.crs import GEOGRAPHIC, project_geometry
 from xiqing_space.errors import InputDataError
 from xiqing_space.memory import collection_paused
 
@@ -42,6 +47,28 @@ class Features:
     buildings: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
     clipped_areas: int = 0
     clipped_lines: int = 0
+    _metric: dict[int, NDArray[np.object_]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def building_shapes(self) -> NDArray[np.object_]:
+        """Shapes of `buildings`, degrees."""
+        return shapes_of(wkb for *_, wkb in self.buildings)
+
+    def metric_buildings(self, metric_epsg: int) -> NDArray[np.object_]:
+        """Shapes of `buildings` in a metric system, projected once: homes and obstacles both look at them all."""
+        if metric_epsg not in self._metric:
+            self._metric[metric_epsg] = project_geometry(self.building_shapes, GEOGRAPHIC, metric_epsg)
+        return self._metric[metric_epsg]
+
+
+def shapes_of(drawn: Iterable[Any]) -> NDArray[np.object_]:
+    """Shapes of WKB in hex, read all at once; what is a shape already stays. GEOS itself is slow at hex."""
+    shapes: NDArray[np.object_] = np.asarray(
+        [bytes.fromhex(one) if isinstance(one, str) else one for one in drawn], dtype=object
+    )
+    coded = np.asarray([isinstance(one, bytes) for one in shapes], dtype=bool)
+    shapes[coded] = shapely.from_wkb(shapes[coded])
+    return shapes
 
 
 @contextmanager
@@ -105,7 +132,9 @@ def read_header(path: Path) -> Header:
 
 
 def _tags(item: Any) -> dict[str, str]:
-    return {tag.k: tag.v for tag in item.tags}
+    tags = item.tags
+    # told when to stop: pyosmium's own end of a list is a C++ exception, dearer than the tags
+    return dict(islice(tags, len(tags)))
 
 
 def read_features(path: Path, pairs: Iterable[tuple[str, str]], building_keys: tuple[str, ...]) -> Features:

@@ -12,7 +12,7 @@ import shapely
 from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
 from xiqing_space.ingest.area import Area
-from xiqing_space.ingest.osm import Features
+from xiqing_space.ingest.osm import Features, shapes_of
 from xiqing_space.ingest.quality import Quality
 
 
@@ -67,10 +67,10 @@ def read_homes(
     Relative weights say how floor area is spread, not where children live; a planner may not read persons off them.
     """
     rules = catalogue.barriers["homes"]
-    rows = [(identity, tags, wkb) for identity, tags, wkb in features.buildings if
-            tags["building"] in rules["residential"] or tags["building"] in rules["unclear"]]  # fmt: skip
-    shapes = shapely.from_wkb(np.asarray([wkb for *_, wkb in rows], dtype=object))
-    metric = project_geometry(shapes, GEOGRAPHIC, area.metric_epsg)
+    lived_in = {*rules["residential"], *rules["unclear"]}
+    homes = [row for row, (_, tags, _) in enumerate(features.buildings) if tags["building"] in lived_in]
+    rows = [features.buildings[row] for row in homes]
+    metric = features.metric_buildings(area.metric_epsg)[np.asarray(homes, dtype=np.intp)]
     centre = shapely.point_on_surface(metric)
     footprint = shapely.area(metric)
     unclear = np.asarray([tags["building"] in rules["unclear"] for _, tags, _ in rows], dtype=bool)
@@ -125,7 +125,7 @@ def _other_land(features: Features, rules: dict[str, Any], land: list[str], area
         for _, tags, wkb in features.areas
         if tags.get("landuse") in uses or any(tags.get(key) == value for key, value in grounds)
     ]
-    return project_geometry(shapely.from_wkb(np.asarray(found, dtype=object)), GEOGRAPHIC, area.metric_epsg)
+    return project_geometry(shapes_of(found), GEOGRAPHIC, area.metric_epsg)
 
 
 def _within(points: Any, polygons: Any) -> Any:

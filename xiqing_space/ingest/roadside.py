@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 import shapely
 
 from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
 from xiqing_space.ingest.area import Area
-from xiqing_space.ingest.osm import Features
+from xiqing_space.ingest.osm import Features, shapes_of
 
 
 def _rules(table: dict[str, list[str]]) -> dict[tuple[str, str], str]:
@@ -51,7 +50,7 @@ def read_mapped_surroundings(features: Features, catalogue: Catalogue, area: Are
     areas = [
         (identity, tags, wkb) for identity, (tags, wkb) in shapes.items() if any(one in rules for one in tags.items())
     ]
-    inner = shapely.point_on_surface(shapely.from_wkb(np.asarray([wkb for *_, wkb in areas], dtype=object)))
+    inner = shapely.point_on_surface(shapes_of(wkb for *_, wkb in areas))
     things += [
         (identity, tags, (point.x, point.y)) for (identity, tags, _), point in zip(areas, inner.tolist(), strict=True)
     ]

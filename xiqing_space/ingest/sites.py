@@ -145,7 +145,8 @@ def _merge_groups(
 
 
 def _names(records: list[dict[str, Any]], zones: Sequence[str], areas: Sequence[str]) -> list[NameParts]:
-    return [normalise(one["name"], zones, areas) for one in records]
+    named = {name: normalise(name, zones, areas) for name in {one["name"] for one in records}}
+    return [named[one["name"]] for one in records]
 
 
 def _base(parts: NameParts, zone: object) -> tuple[Any, ...]:

@@ -46,7 +46,7 @@ def draw_action13(
     edges, crossings, schools = scored_edges(store), crossing_table(store), store.get("schools")
     safety = catalogue.safety
     streets = store.get("streets")
-    data = page_data(store, catalogue, output, TITLE, doubts, streets[~streets["edge_id"].isin(edges["edge_id"])]) | {
+    data = page_data(store, catalogue, output, TITLE, doubts, streets[pd.Index(edges["edge_id"]).get_indexer(pd.Index(streets["edge_id"])) < 0]) | {
         "kinds": kinds_of(catalogue, schools),
         "score_name": [safety["name_zh"], safety["name_en"]],
         "acceptable": safety["routes"]["acceptable"],

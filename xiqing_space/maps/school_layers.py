@@ -159,9 +159,10 @@ def school_marks(store: Reader, edges: pd.DataFrame, crossings: pd.DataFrame) ->
     """Schools by name, each with the edges that its pupils take and the crossings to mend first."""
     schools = store.get("schools").sort_values(["name", "school_id", "kind"], na_position="last", kind="stable")
     forest = store.get("school_forest")
-    row_of = pd.Series(np.arange(len(edges)), index=edges["edge_id"])
-    taken = forest[(forest["children"] > 0) & forest["next_edge_id"].isin(row_of.index)]
+    taken = forest[(forest["children"] > 0) & forest["next_edge_id"].notna()]
     trees = taken.groupby(["school_id", "next_edge_id"], sort=True)["children"].sum().reset_index()
+    trees["row"] = pd.Index(edges["edge_id"]).get_indexer(pd.Index(trees["next_edge_id"]))
+    trees = trees[trees["row"] >= 0]
     problems = school_problems(forest, crossings, PROBLEMS)
     problems["row"] = pd.Index(crossings["crossing_id"]).get_indexer(pd.Index(problems["crossing_id"]))
     by_edge = dict(iter(trees.groupby("school_id")))
@@ -179,7 +180,7 @@ def school_marks(store: Reader, edges: pd.DataFrame, crossings: pd.DataFrame) ->
                 "p10": _figure(row.route_score_p10, 1), "share": _figure(row.share_acceptable, 4),
                 "guess": _figure(row.share_defaulted, 3), "grade": _text(row.grade),
                 "worst": [_text(row.worst_zh), _text(row.worst_en)], "reason": _text(row.reason),
-                "edges": [] if mine is None else _steps([int(one) for one in row_of[mine["next_edge_id"]]]),
+                "edges": [] if mine is None else _steps(mine["row"].tolist()),
                 "flow": [] if mine is None else _pupils(mine["children"]),
                 "problems": [] if worst is None else [
                     [int(one), pupils] for one, pupils in zip(worst["row"], _pupils(worst["children"]), strict=True)
@@ -191,18 +192,15 @@ def school_marks(store: Reader, edges: pd.DataFrame, crossings: pd.DataFrame) ->
 
 def gate_marks(gate_rules: gpd.GeoDataFrame, shown: set[str]) -> list[dict[str, Any]]:
     """Gates of schools with what each rule found; `shown`: rules that may stand on a page."""
-    gate_rules = gate_rules[gate_rules["rule_id"].isin(shown)]
-    marks = []
-    for (site, gate), mine in gate_rules.groupby(["site_id", "gate_id"], sort=True):
-        first = mine.iloc[0]
-        marks.append(
-            {
-                "site": site, "id": gate, "use": first["gate_use"],
-                "at": [round(first.geometry.y, 6), round(first.geometry.x, 6)],
-                "rules": [[row.rule_id, _figure(row.measured, 1), row.verdict] for row in mine.sort_values("rule_id").itertuples(index=False)],
-            }
-        )  # fmt: skip
-    return marks
+    mine = gate_rules[gate_rules["rule_id"].isin(shown)].sort_values(["site_id", "gate_id", "rule_id"], kind="stable")
+    marks: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in mine.itertuples(index=False):
+        mark = marks.setdefault((row.site_id, row.gate_id), {
+            "site": row.site_id, "id": row.gate_id, "use": row.gate_use,
+            "at": [round(row.geometry.y, 6), round(row.geometry.x, 6)], "rules": [],
+        })  # fmt: skip
+        mark["rules"].append([row.rule_id, _figure(row.measured, 1), row.verdict])
+    return list(marks.values())
 
 
 def fix_marks(fixes: gpd.GeoDataFrame, most: int = 20) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ sheet of a whole district take a fraction of a second.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from xiqing_space.maps.lettering import Lettering, Room, Style, add_words, keeping, wrapped
+from xiqing_space.maps.picture import write_png
+
 WIDTH_IN, HEIGHT_IN, DPI = 9.6, 6.6, 300
 _MAP = (0.012, 0.085, 0.72, 0.83)  # left, bottom, width, height of the map on the sheet
 _ROUND = (1, 2, 2.5, 5)
+_FRAME, _SCALE, _MARK, _FURNITURE = 250, 300, 400, 500  # levels: of the highest what lies over all
 _LEGEND_EMS = 20  # Chinese characters in a line of the legend
 
 
@@ -30,25 +33,6 @@ class Key:
     text: str
     edge: str = "#333333"
     width: float = 2.0
-
-
-@cache
-def _font() -> Any:
-    """Noto Sans SC as zhplot ships it, so that a machine without Chinese fonts draws characters and not boxes."""
-    from importlib import resources
-
-    from matplotlib import font_manager
-
-    path = str(resources.files("zhplot").joinpath("fonts/NotoSansSC-Regular.ttf"))
-    font_manager.fontManager.addfont(path)
-    return font_manager.FontProperties(fname=path)
-
-
-def font(size: float) -> Any:
-    """The font in a size, points."""
-    mine = _font().copy()
-    mine.set_size(size)
-    return mine
 
 
 def path_of(geometry: NDArray[np.object_], closed: bool = False) -> Any:
@@ -71,7 +55,8 @@ def path_of(geometry: NDArray[np.object_], closed: bool = False) -> Any:
 class Sheet:
     """One sheet in the making.
 
-    Shapes are added as plain artists: adding them as patches would work out the limits of every curve again.
+    Shapes are added to the figure as plain artists. Axes would bring scales, ticks and limits that a map has no use for, and
+    making them takes longer than drawing the legend.
 
     Parameters
     ----------
@@ -81,17 +66,37 @@ class Sheet:
 
     def __init__(self, bounds: tuple[float, float, float, float]) -> None:
         from matplotlib.figure import Figure
+        from matplotlib.patches import Rectangle
+        from matplotlib.transforms import Affine2D, Bbox, BboxTransform, TransformedBbox
 
         self.figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white")
-        self.axes = self.figure.add_axes(_MAP)
         west, south, east, north = _widened(bounds, WIDTH_IN * _MAP[2] / (HEIGHT_IN * _MAP[3]))
-        self.axes.set_xlim(west, east)
-        self.axes.set_ylim(south, north)
-        self.axes.set_xticks([])
-        self.axes.set_yticks([])
-        self.axes.set_facecolor("#f6f4ef")
         self.box = shapely.box(west, south, east, north)
+        frame = Bbox.from_bounds(*_MAP)
+        self._metres = BboxTransform(Bbox([[west, south], [east, north]]), frame) + self.figure.transFigure
+        self._cut = TransformedBbox(frame, self.figure.transFigure)
+        self._points = Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
         self._level = 0
+        self.words: dict[float, Lettering] = {}
+        for level, fill, edge in ((0, "#f6f4ef", "none"), (_FRAME, "none", "black")):
+            self.figure.add_artist(Rectangle(_MAP[:2], *_MAP[2:], facecolor=fill, edgecolor=edge, linewidth=0.8,
+                                             transform=self.figure.transFigure, zorder=level))  # fmt: skip
+
+    def _on_map(self, artist: Any, level: float) -> None:
+        """Draw something whose places are metres, within the frame."""
+        artist.set(transform=self._metres, clip_box=self._cut, zorder=level)
+        self.figure.add_artist(artist)
+
+    def _place(self, x: float, y: float) -> tuple[float, float]:
+        """Points on the sheet of a place on the map."""
+        at_x, at_y = (self._metres - self.figure.dpi_scale_trans).transform((x, y)) * 72
+        return float(at_x), float(at_y)
+
+    def _words(self, level: float) -> Lettering:
+        """The words of a level."""
+        if level not in self.words:
+            self.words[level] = add_words(self.figure, level)
+        return self.words[level]
 
     def seen(self, geometry: NDArray[np.object_]) -> NDArray[np.bool_]:
         """Which geometries meet the map's frame."""
@@ -114,8 +119,8 @@ class Sheet:
 
         outline = path_of(geometry[self.seen(geometry)] if cut and len(geometry) else geometry)
         if outline is not None:
-            self.axes.add_artist(PathPatch(outline, fill=False, edgecolor=colour, linewidth=width, linestyle=dash,
-                                          capstyle="butt", joinstyle="round", zorder=self._next()))  # fmt: skip
+            self._on_map(PathPatch(outline, fill=False, edgecolor=colour, linewidth=width, linestyle=dash,
+                                   capstyle="butt", joinstyle="round"), self._next())  # fmt: skip
 
     def areas(
         self, geometry: NDArray[np.object_], fill: str, edge: str = "none", width: float = 0.5, hatch: str | None = None
@@ -125,24 +130,23 @@ class Sheet:
 
         outline = path_of(geometry[self.seen(geometry)] if len(geometry) else geometry, closed=True)
         if outline is not None:
-            self.axes.add_artist(PathPatch(outline, facecolor=fill, edgecolor=edge, linewidth=width, hatch=hatch,
-                                          zorder=self._next()))  # fmt: skip
+            self._on_map(PathPatch(outline, facecolor=fill, edgecolor=edge, linewidth=width, hatch=hatch), self._next())
 
     def points(
         self, xy: NDArray[np.float64], shape: str, size: float, fill: str, edge: str = "none", width: float = 0.4
     ) -> None:
         """Marks of one class; many of them become a picture within the SVG, or it could not be opened."""
+        from matplotlib.lines import Line2D
+
         if len(xy):
-            self.axes.plot(xy[:, 0], xy[:, 1], shape, markersize=size, markerfacecolor=fill, markeredgecolor=edge,
-                           markeredgewidth=width, linestyle="none", rasterized=len(xy) > 3000, zorder=self._next())  # fmt: skip
+            self._on_map(Line2D(xy[:, 0], xy[:, 1], marker=shape, markersize=size, markerfacecolor=fill, markeredgecolor=edge,
+                                markeredgewidth=width, linestyle="none", rasterized=len(xy) > 3000), self._next())  # fmt: skip
 
     def labels(
         self, xy: NDArray[np.float64], texts: list[str], size: float, colour: str = "#222222", box: str | None = None,
         *, every: bool = False,
     ) -> None:  # fmt: skip
         """Texts with a white rim; those that would lie over an earlier one are left out, or with `every` set beside it."""
-        from matplotlib.patheffects import withStroke
-
         taken: list[tuple[float, float, float, float]] = []
         per_point = (self.box.bounds[2] - self.box.bounds[0]) / (WIDTH_IN * _MAP[2] * 72)
         level = self._next() + 100
@@ -160,47 +164,50 @@ class Sheet:
             if _lies_over(mine, taken):
                 continue
             taken.append(mine)
-            style: dict[str, Any] = (
-                {"bbox": {"boxstyle": "round,pad=0.15", "facecolor": box, "edgecolor": colour, "linewidth": 0.8}}
-                if box
-                else {"path_effects": [withStroke(linewidth=1.8, foreground="white")]}
-            )
-            self.axes.text(
-                x, y, text, ha="center", va="center", color=colour, fontproperties=font(size), zorder=level, **style
-            )
+            style = Style(size, colour, rim=0.0 if box else 1.8)
+            room = self._words(level).put(*self._place(x, y), text, style, "center")
+            if box:
+                self._box(room, size, "round,pad=0.15", level - 0.5, facecolor=box, edgecolor=colour, linewidth=0.8)
 
     def watermark(self, lines: list[str]) -> None:
         """Pale words across the map, over all that is drawn: a sheet that is cut out of a document still says what it is."""
         text = "\n".join(line for line in lines if line)
+        west, south, east, north = self.box.bounds
         for x, y in ((0.27, 0.74), (0.73, 0.5), (0.27, 0.26)):
-            self.axes.text(x, y, text, transform=self.axes.transAxes, fontproperties=font(11), color="#7a1f1f", alpha=0.28, rotation=24,
-                           ha="center", va="center", linespacing=1.4, zorder=400)  # fmt: skip
+            place = self._place(west + (east - west) * x, south + (north - south) * y)
+            self._words(_MARK).put(
+                *place, text, Style(11, "#7a1f1f", alpha=0.28, turn=24), across="center", spacing=1.4
+            )
 
     def furniture(
         self, title: str, subtitle: str, groups: list[tuple[str, list[Key]]], notes: list[str], stamp: str
     ) -> None:
         """Title, legend, scale bar, north and notes. `stamp`: what must not be overlooked, in red."""
-        place = self.figure.text
         room = WIDTH_IN * 72 * (0.66 if stamp else 0.97)
-        place(_MAP[0], 0.968, title, fontproperties=font(min(12.5, room / _ems(title))), va="center", ha="left")
-        place(
-            _MAP[0],
-            0.935,
-            subtitle,
-            fontproperties=font(min(7.2, room / _ems(subtitle))),
-            va="center",
-            ha="left",
-            color="#555555",
-        )
+        self._write(_MAP[0], 0.968, title, Style(min(12.5, room / _ems(title))))
+        self._write(_MAP[0], 0.935, subtitle, Style(min(7.2, room / _ems(subtitle)), "#555555"))
         if stamp:
-            place(0.988, 0.955, stamp, fontproperties=font(7.5), va="center", ha="right", color="#9c1c1c",
-                  bbox={"boxstyle": "square,pad=0.3", "facecolor": "white", "edgecolor": "#9c1c1c", "linewidth": 0.9})  # fmt: skip
+            taken = self._write(0.988, 0.955, stamp, Style(7.5, "#9c1c1c"), across="right")
+            self._box(
+                taken, 7.5, "square,pad=0.3", _FURNITURE - 1, facecolor="white", edgecolor="#9c1c1c", linewidth=0.9
+            )
         for row, note in enumerate(notes):
-            place(_MAP[0], 0.058 - 0.021 * row, note, fontproperties=font(6.2), va="center", ha="left", color="#444444")
+            self._write(_MAP[0], 0.058 - 0.021 * row, note, Style(6.2, "#444444"))
         self._legend(groups)
         self._scale_bar()
-        place(_MAP[0] + _MAP[2] - 0.022, _MAP[1] + _MAP[3] - 0.05, "▲\n北", fontproperties=font(9), ha="center", va="center",
-              linespacing=1.0, bbox={"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.75})  # fmt: skip
+        taken = self._write(_MAP[0] + _MAP[2] - 0.022, _MAP[1] + _MAP[3] - 0.05, "▲\n北", Style(9), across="center")
+        self._box(taken, 9, "square,pad=0.2", _FURNITURE - 1, facecolor="white", edgecolor="none", alpha=0.75)
+
+    def _write(self, x: float, y: float, text: str, style: Style, across: str = "left") -> Room:
+        """Words beside and over the map, at a place in parts of the sheet."""
+        return self._words(_FURNITURE).put(x * WIDTH_IN * 72, y * HEIGHT_IN * 72, text, style, across)
+
+    def _box(self, room: Room, size: float, style: str, level: float, **look: Any) -> None:
+        """A box round words of a size."""
+        from matplotlib.patches import FancyBboxPatch
+
+        self.figure.add_artist(FancyBboxPatch(room[:2], *room[2:], boxstyle=style, mutation_scale=size, transform=self._points,
+                                              zorder=level, **look))  # fmt: skip
 
     def _legend(self, groups: list[tuple[str, list[Key]]]) -> None:
         from matplotlib.lines import Line2D
@@ -210,7 +217,7 @@ class Sheet:
         for heading, keys in groups:
             if not keys:
                 continue
-            self.figure.text(x, y, heading, fontproperties=font(8.2), va="center", weight="bold")
+            self._write(x, y, heading, Style(8.2))
             y -= step * 1.05
             for key in keys:
                 if key.symbol in ("patch", "hatch"):
@@ -230,9 +237,9 @@ class Sheet:
                     }[key.symbol]
                     self.figure.add_artist(Line2D([x + 0.013], [y], marker=shape, markersize=5.5, markerfacecolor="white" if key.symbol == "hollow"
                         else key.colour, markeredgecolor=key.edge, markeredgewidth=0.8, linestyle="none", transform=self.figure.transFigure))  # fmt: skip
-                rows = _wrapped(key.text, _LEGEND_EMS)
+                rows = wrapped(key.text, _LEGEND_EMS)
                 for row, text in enumerate(rows):
-                    self.figure.text(x + 0.034, y - 0.019 * row, text, fontproperties=font(6.8), va="center")
+                    self._write(x + 0.034, y - 0.019 * row, text, Style(6.8))
                 y -= 0.019 * (len(rows) - 1) + step * 0.86
             y -= step * 0.25
 
@@ -243,35 +250,54 @@ class Sheet:
         length = round_length((east - west) / 5)
         x, y, high = west + (east - west) * 0.025, south + (north - south) * 0.035, (north - south) * 0.008
         for part, colour in enumerate(("#222222", "white")):
-            self.axes.add_artist(
-                Rectangle(
-                    (x + part * length / 2, y),
-                    length / 2,
-                    high,
-                    facecolor=colour,
-                    edgecolor="#222222",
-                    linewidth=0.6,
-                    zorder=300,
-                )
-            )
+            half = Rectangle((x + part * length / 2, y), length / 2, high, facecolor=colour)
+            half.set(edgecolor="#222222", linewidth=0.6)
+            self._on_map(half, _SCALE)
         scale = (east - west) / (WIDTH_IN * _MAP[2] * 0.0254)
         text = (
             f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
         ) + f"　1:{round(scale, -2 if scale > 5000 else -1):,.0f}"
-        self.axes.text(x, y + high * 2.2, text, fontproperties=font(7), va="bottom", zorder=300,
-                       bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.7})  # fmt: skip
+        room = self._words(_SCALE + 1).put(*self._place(x, y + high * 2.2), text, Style(7), up="bottom")
+        self._box(room, 7, "square,pad=0.15", _SCALE + 0.5, facecolor="white", edgecolor="none", alpha=0.7)
 
     def save(self, stem: Path) -> tuple[Path, Path]:
-        """PNG at 300 dpi and SVG beside it, without dates or random names."""
+        """PNG at 300 dpi and SVG beside it, without dates or random names; it ends the sheet."""
         import matplotlib
 
         png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
         with matplotlib.rc_context(
             {"svg.hashsalt": stem.name, "svg.fonttype": "path", "path.simplify": True, "hatch.linewidth": 0.6}
         ):
-            self.figure.savefig(png, dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
-            self.figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+            self._save_png(png)
+            self._save_svg(svg)
+        self.figure.clear()  # a figure and its canvas hold each other, and with them the shapes of a whole district
         return png, svg
+
+    def _save_png(self, path: Path) -> None:
+        """Draw on a picture that is let go at the end; a canvas would keep it for as long as the figure lives."""
+        from matplotlib.backends import backend_agg
+
+        agg: Any = backend_agg
+        renderer = agg.RendererAgg(round(WIDTH_IN * DPI), round(HEIGHT_IN * DPI), DPI)
+        self.figure.draw(renderer)
+        write_png(np.asarray(renderer.buffer_rgba()), path, DPI)
+
+    def _save_svg(self, path: Path) -> None:
+        """What `savefig` does, but with words that need not be shaped again."""
+        from matplotlib.backends import backend_mixed, backend_svg
+
+        mixed: Any = backend_mixed
+        svg: Any = backend_svg
+        with path.open("w", buffering=2**20, encoding="utf-8", newline="\n") as file:
+            drawing = svg.RendererSVG(
+                WIDTH_IN * 72, HEIGHT_IN * 72, file, image_dpi=DPI, metadata={"Date": None, "Creator": None}
+            )
+            drawing._text2path = keeping()
+            self.figure.dpi = 72  # before the renderer, which comes back to it after each part drawn as a picture
+            renderer = mixed.MixedModeRenderer(self.figure, WIDTH_IN, HEIGHT_IN, DPI, drawing)
+            self.figure.draw(renderer)
+            self.figure.dpi = DPI
+            renderer.finalize()
 
 
 def _lies_over(mine: tuple[float, ...], taken: list[tuple[float, float, float, float]]) -> bool:
@@ -296,16 +322,3 @@ def _widened(bounds: tuple[float, float, float, float], shape: float) -> tuple[f
     wide, high = max(wide, high * shape), max(high, wide / shape)
     x, y = (west + east) / 2, (south + north) / 2
     return x - wide / 2, y - high / 2, x + wide / 2, y + high / 2
-
-
-def _wrapped(text: str, most: int) -> list[str]:
-    """Lines of at most `most` Chinese characters' width."""
-    lines, width = [""], 0.0
-    for one in text:
-        mine = 1.0 if ord(one) > 255 else 0.55
-        if width + mine > most:
-            lines.append("")
-            width = 0.0
-        lines[-1] += one
-        width += mine
-    return lines

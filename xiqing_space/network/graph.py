@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from xiqing_space.crs import GEOGRAPHIC, project
+from xiqing_space.ingest.texts import among, as_texts
 from xiqing_space.memory import collection_paused
 
 STRIP_M = 300.0  # width of the strips in which nodes are looked up
@@ -138,7 +139,7 @@ class WalkGraph:
 
     def without_edges(self, edge_ids: set[str]) -> WalkGraph:
         """The same graph with some edges closed. Rows of nodes and edges stay; a closed edge is infinitely long."""
-        closed = np.isin(self.edge_id, np.asarray(sorted(edge_ids), dtype=object)) if edge_ids else None
+        closed = among(self.edge_id, sorted(edge_ids)) if edge_ids else None
         length = self.length_m if closed is None else np.where(closed, np.inf, self.length_m)
         return assemble(self.node_id, self.xy, self.edge_id, self.u, self.v, length)
 
@@ -188,12 +189,12 @@ def build_graph(streets: pd.DataFrame, profile: str, metric_epsg: int) -> WalkGr
 
 def _from_streets(streets: pd.DataFrame, profile: str, metric_epsg: int) -> WalkGraph:
     rows = np.flatnonzero(streets[profile].to_numpy(dtype=bool))
-    edge_id = _texts(streets["edge_id"]).take(pa.array(rows))
+    edge_id = as_texts(streets["edge_id"]).take(pa.array(rows))
     if not pc.all(pc.greater_equal(edge_id[1:], edge_id[:-1])).as_py():
         order = pc.sort_indices(edge_id)
         rows, edge_id = rows[order.to_numpy()], edge_id.take(order)
     at = pa.array(rows)
-    codes, names = _coded(pa.concat_arrays([_texts(streets[end]).take(at) for end in ("u", "v")]))
+    codes, names = _coded(pa.concat_arrays([as_texts(streets[end]).take(at) for end in ("u", "v")]))
     half = len(rows)
     # a node's place is read off the first edge that ends there
     first = np.empty(len(names), dtype=np.int64)
@@ -217,15 +218,9 @@ def rows_of(wanted: Any, ids: Any) -> NDArray[np.int64]:
 
     pandas' own index does the same; Arrow's takes a tenth of the time with half a million of them.
     """
-    place = pc.index_in(_texts(wanted), value_set=_texts(ids), skip_nulls=True)
+    place = pc.index_in(as_texts(wanted), value_set=as_texts(ids), skip_nulls=True)
     rows: NDArray[np.int64] = pc.fill_null(place, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return rows
-
-
-def _texts(column: Any) -> pa.Array:
-    """Texts as one Arrow array; those of a table without making a Python object of each."""
-    texts = pa.array(column, type=pa.large_string(), from_pandas=True)
-    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
 def _coded(texts: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.object_]]:

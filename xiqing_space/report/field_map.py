@@ -12,7 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
-from xiqing_space.maps.sheet import font, path_of, round_length
+from xiqing_space.maps.lettering import font
+from xiqing_space.maps.sheet import path_of, round_length
 
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 5.4, 110
 _SHAPE = WIDTH_IN / HEIGHT_IN

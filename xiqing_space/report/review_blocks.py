@@ -16,7 +16,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph; `style`: body, bullet, note or stamp."""
+    """A paragraph; `style`: body, about (what a summary is about), bullet, note or stamp."""
 
     text: str
     style: str = "body"

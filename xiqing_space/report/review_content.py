@@ -39,7 +39,7 @@ class Review(Grids):
         weights = self.say["weights_relative" if relative else "weights_persons"]
         parts: list[Block] = [
             Heading(1, self.say["summary"]),
-            Paragraph(self.say["about"].format(area=self.area, weights=weights)),
+            Paragraph(self.say["about"].format(area=self.area, weights=weights), "about"),
         ]
         parts += [
             Paragraph(text, "bullet") for text in (*self.coverage_lines(), *self.circle_lines(), *self.route_lines())

@@ -16,6 +16,7 @@ FILE = "review.docx"
 _FONTS = {"title": ("方正小标宋简体", 18), "h1": ("黑体", 16), "h2": ("楷体_GB2312", 15), "body": ("仿宋_GB2312", 12), "cell": ("仿宋_GB2312", 9),
           "caption": ("黑体", 10.5), "note": ("仿宋_GB2312", 10.5)}  # fmt: skip
 _LATIN = "Times New Roman"
+_CELL, _HEAD, _NOTE = "表格文字", "表头", "注释"  # styles of our own
 _PICTURE_MM = 138  # two sheets to a page
 _WIDE_COLUMNS = 8  # a table with more columns lies on a sheet turned sideways
 
@@ -74,17 +75,18 @@ def _page(section: Any, *, sideways: bool) -> None:
     section.top_margin, section.bottom_margin, section.left_margin, section.right_margin = (Mm(one) for one in margins)
 
 
-def _font(run_or_style: Any, which: str, *, bold: bool = False) -> None:
+def _font(style: Any, which: str, *, bold: bool = False) -> None:
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
     name, size = _FONTS[which]
-    font = run_or_style.font
+    font = style.font
     font.name, font.size, font.bold = _LATIN, Pt(size), bold
-    run_or_style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)
+    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)
 
 
 def _styles(document: Any) -> None:
+    from docx.enum.style import WD_STYLE_TYPE
     from docx.oxml.ns import qn
     from docx.shared import Pt, RGBColor
 
@@ -94,7 +96,7 @@ def _styles(document: Any) -> None:
         ("Heading 1", "h1"),
         ("Heading 2", "h2"),
         ("Caption", "caption"),
-        ("List Bullet", "body"),
+        ("List Bullet", "note"),
     ):
         mine = document.styles[style]
         _font(mine, which)
@@ -103,58 +105,62 @@ def _styles(document: Any) -> None:
     for border in document.styles["Title"].element.iter(qn("w:pBdr")):
         border.getparent().remove(border)
         break
+    for style, before, after in (("Title", 0, 6), ("Heading 1", 10, 4), ("Heading 2", 8, 4)):
+        spaced = document.styles[style].paragraph_format
+        spaced.space_before, spaced.space_after = Pt(before), Pt(after)
     body = document.styles["Normal"].paragraph_format
     body.line_spacing, body.space_after = Pt(18), Pt(2)
+    bullet = document.styles["List Bullet"].paragraph_format  # so that the first page stays one page
+    bullet.line_spacing, bullet.space_after, bullet.left_indent, bullet.first_line_indent = (
+        Pt(15),
+        Pt(1),
+        Pt(12),
+        Pt(-12),
+    )
+    document.styles["Caption"].paragraph_format.line_spacing = Pt(16)
+    for style, which, leading in ((_CELL, "cell", 12), (_HEAD, "cell", 12), (_NOTE, "note", 16)):
+        mine = document.styles.add_style(style, WD_STYLE_TYPE.PARAGRAPH)
+        mine.base_style = document.styles["Normal"]
+        _font(mine, which, bold=style == _HEAD)
+        mine.paragraph_format.line_spacing, mine.paragraph_format.space_after = Pt(leading), Pt(0)
 
 
-def _put(paragraph: Any, text: str, which: str, *, bold: bool = False) -> Any:
-    run = paragraph.add_run(printable(text))
-    _font(run, which, bold=bold)
-    return run
+def _put(paragraph: Any, text: str) -> Any:
+    """Text in the font of the paragraph's style."""
+    return paragraph.add_run(printable(text))
 
 
 def _heading(document: Any, block: Heading) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
 
-    style = "Title" if block.level == 0 else f"Heading {block.level}"
-    paragraph = document.add_paragraph(style=style)
+    paragraph = document.add_paragraph(style="Title" if block.level == 0 else f"Heading {block.level}")
     paragraph.paragraph_format.keep_with_next = True
     if block.level == 0:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    _put(paragraph, block.text, "title" if block.level == 0 else f"h{block.level}")
+    _put(paragraph, block.text)
 
 
 def _paragraph(document: Any, block: Paragraph) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt, RGBColor
 
-    paragraph = document.add_paragraph(style="List Bullet" if block.style == "bullet" else "Normal")
-    if block.style == "body":
-        paragraph.paragraph_format.first_line_indent = Pt(2 * _FONTS["body"][1])
-    if block.style == "bullet":  # so that the first page stays one page
-        paragraph.paragraph_format.line_spacing, paragraph.paragraph_format.space_after = Pt(15), Pt(1)
-    if block.style in ("note", "stamp"):
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if block.style == "stamp" else None
-        paragraph.paragraph_format.line_spacing = Pt(16)
-    run = _put(
-        paragraph,
-        block.text,
-        "note" if block.style in ("note", "stamp", "bullet") else "body",
-        bold=block.style == "stamp",
-    )
+    style = {"body": "Normal", "bullet": "List Bullet"}.get(block.style, _NOTE)
+    paragraph = document.add_paragraph(style=style)
+    if block.style in ("body", "about"):
+        paragraph.paragraph_format.first_line_indent = Pt(2 * _FONTS["note" if style == _NOTE else "body"][1])
+    run = _put(paragraph, block.text)
     if block.style == "stamp":
-        run.font.color.rgb = RGBColor(0x9C, 0x1C, 0x1C)
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        run.font.bold, run.font.color.rgb = True, RGBColor(0x9C, 0x1C, 0x1C)
 
 
 def _caption(document: Any, text: str, *, above: bool) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Pt
 
     paragraph = document.add_paragraph(style="Caption")
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     paragraph.paragraph_format.keep_with_next = above
-    paragraph.paragraph_format.line_spacing = Pt(16)
-    _put(paragraph, text, "caption")
+    _put(paragraph, text)
 
 
 def _room(document: Any) -> int:
@@ -198,27 +204,31 @@ def _grid(document: Any, block: Grid, *, turned: bool) -> None:
     widths = [Emu(int(room * part / sum(block.widths))) for part in block.widths]
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
+    styles = [document.styles[one].style_id for one in (_HEAD, _CELL)]  # by id: by name, all are searched for each cell
     cells = table._cells  # one look-up for all: asking for each row anew takes minutes on long tables
     for number, row in enumerate((block.columns, *block.rows)):
         for place, text in enumerate(row):
             cell = cells[number * len(block.columns) + place]
             cell.width = widths[place]
             paragraph = cell.paragraphs[0]
-            paragraph.paragraph_format.line_spacing, paragraph.paragraph_format.space_after = Pt(12), Pt(0)
-            _put(paragraph, str(text), "cell", bold=number == 0)
-    _repeat_head(table.rows[0])
+            paragraph._p.style = styles[min(number, 1)]
+            _put(paragraph, str(text))
+    for number, row in enumerate(table.rows):  # one look-up for all, as above
+        _mark(row, "w:cantSplit")
+        if number == 0:
+            _mark(row, "w:tblHeader")
     if wide:
         _turn(document, sideways=False)
     else:
         document.add_paragraph().paragraph_format.line_spacing = Pt(6)
 
 
-def _repeat_head(row: Any) -> None:
-    """The table's head again on every page that it runs over."""
+def _mark(row: Any, name: str) -> None:
+    """`w:cantSplit`: a row is not torn between two pages; `w:tblHeader`: the head again on every page that the table runs over."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
-    mark = OxmlElement("w:tblHeader")
+    mark = OxmlElement(name)
     mark.set(qn("w:val"), "true")
     row._tr.get_or_add_trPr().append(mark)
 
@@ -231,9 +241,9 @@ def _footer(section: Any, text: str) -> None:
     section.footer.is_linked_to_previous = False
     paragraph = section.footer.paragraphs[0]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    _put(paragraph, f"{text}  — ", "note")
+    paragraph.style = _NOTE
+    _put(paragraph, f"{text}  — ")
     run = paragraph.add_run()
-    _font(run, "note")
     for kind, content in (("begin", None), (None, "PAGE"), ("end", None)):
         part = OxmlElement("w:fldChar" if kind else "w:instrText")
         if kind:
@@ -241,4 +251,4 @@ def _footer(section: Any, text: str) -> None:
         else:
             part.text = content
         run._r.append(part)
-    _put(paragraph, " —", "note")
+    _put(paragraph, " —")

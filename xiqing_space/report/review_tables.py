@@ -30,7 +30,7 @@ class Grids(Wording):
             for number, row in enumerate(spots.itertuples(index=False), 1)
         )  # fmt: skip
         return Grid(
-            self.caption("table", caption), tuple(self.say["spot_columns"]), rows, (0.07, 0.16, 0.3, 0.19, 0.14, 0.14)
+            self.caption("table", caption), tuple(self.say["spot_columns"]), rows, (0.06, 0.28, 0.18, 0.16, 0.16, 0.16)
         )
 
     def fix_grid(self, fixes: pd.DataFrame, caption: str) -> Grid:
@@ -45,7 +45,7 @@ class Grids(Wording):
             self.caption("table", caption),
             tuple(self.say["fix_columns"]),
             tuple(rows),
-            (0.06, 0.16, 0.34, 0.1, 0.1, 0.1, 0.07, 0.07),
+            (0.06, 0.15, 0.32, 0.09, 0.11, 0.13, 0.07, 0.07),
         )
 
     def zone_grid(self, zone: str, name: str) -> list[Block]:

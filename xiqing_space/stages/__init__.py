@@ -15,7 +15,7 @@ from xiqing_space.stages.read_layers import ingest
 from xiqing_space.stages.route_pupils import routes
 from xiqing_space.stages.score_streets import safety
 from xiqing_space.stages.write_figures import figures, indicators, maps, write_csv
-from xiqing_space.stages.write_reports import report
+from xiqing_space.stages.write_reports import report, review
 
 __all__ = [
     "Context",
@@ -31,6 +31,7 @@ __all__ = [
     "maps",
     "network",
     "report",
+    "review",
     "routes",
     "safe_access",
     "safety",

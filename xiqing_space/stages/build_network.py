@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ import shapely
 
 from xiqing_space.catalog.load import PROFILES
 from xiqing_space.coverage.land import cells_as_homes
+from xiqing_space.ingest.texts import among
 from xiqing_space.network.gates import find_gates
 from xiqing_space.network.graph import build_graph
 from xiqing_space.network.links import link_to_graph, read_barrier_lines, starting_points
@@ -44,17 +44,19 @@ def network(context: Context) -> dict[str, Any]:
     cells = cells_as_homes(store.get("land_cells"))
     cell_starts = starting_points(cells, facilities.iloc[:0], gates, epsg, shut) if len(cells) else None
     lines = read_barrier_lines(barriers, compounds, epsg)
-    link = []
+    parts: list[pd.DataFrame] = []
+    cell_parts: list[pd.DataFrame] = []
     for profile in PROFILES:
         graph = build_graph(streets, profile, epsg)
         if profile == "walk":
             store.put("nodes", _nodes(streets, graph))
         _note_islands(context, graph, profile)
-        link.append(partial(link_to_graph, streets=streets, graph=graph, profile=profile, barriers=lines,
-                            max_leg_m=walking.max_leg_m, island_min_m=walking.island_min_m, metric_epsg=epsg))  # fmt: skip
-    with ThreadPoolExecutor(len(PROFILES)) as pool:  # GEOS lets other threads run meanwhile
-        parts = list(pool.map(lambda join: join(starts), link))
-        cell_parts = list(pool.map(lambda join: join(cell_starts), link)) if cell_starts is not None else []
+        link = partial(link_to_graph, streets=streets, graph=graph, profile=profile, barriers=lines,
+                       max_leg_m=walking.max_leg_m, island_min_m=walking.island_min_m, metric_epsg=epsg)  # fmt: skip
+        wider = bool(parts) and not (streets[profile] & ~streets[PROFILES[len(parts) - 1]]).any()
+        parts.append(link(starts, wider=parts[-1] if wider else None))
+        if cell_starts is not None:
+            cell_parts.append(link(cell_starts, wider=cell_parts[-1] if wider else None))
     links = store.put("access_links", pd.concat(parts, ignore_index=True))
     store.put("land_links", _of_cells(cell_parts))
     _note_network(context, links, gates, crossings, mapped, streets)
@@ -120,7 +122,7 @@ def _note_network(
             barrier=(zh, f"a {en.lower()}" if barrier == "motorway" else en.lower()),
         )
     private = mapped.loc[mapped["private"].to_numpy(dtype=bool), "gate_id"]
-    if locked := int((private.isin(streets["u"]) | private.isin(streets["v"])).sum()):
+    if locked := int((among(private, streets["u"]) | among(private, streets["v"])).sum()):
         quality.add("locked_gate", n=locked)
     guessed = gates[(gates["owner_type"] == "site") & gates["resolved_by"].isin(["perimeter", "boundary"])]
     if len(guessed):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from xiqing_space.catalog.load import PROFILES, UNKNOWN_LEVEL
-from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_access, measure_walk
+from xiqing_space.coverage.access import AccessInputs, ProfileLinks, measure_access, walk_distance
 from xiqing_space.coverage.access_other import differing, measure_no_legs, measure_without, observed
 from xiqing_space.coverage.gate_range import measure_gate_range
 from xiqing_space.coverage.land import land_inputs, measure_land, profiles_needed
@@ -35,9 +35,9 @@ def coverage(context: Context) -> dict[str, Any]:
         for profile, mine in links.items():
             low = mine.on(mine.graph.without_edges(closed))
             for kind in kinds:
-                part = measure_walk(inputs, low, kind, limit, worst_gate=guessed)
+                distance = walk_distance(inputs, low, kind, limit, worst_gate=guessed)
                 parts.append(pd.DataFrame({"demand_id": demand["demand_id"].array, "kind": kind, "profile": profile,
-                                           "distance_m": part["distance_m"].array}))  # fmt: skip
+                                           "distance_m": distance}))  # fmt: skip
     parts = [differing(pd.concat(parts, ignore_index=True), access, ("distance_m",))] if parts else []
     store.put("access_low", parts[0] if parts else pd.DataFrame())
     _other_cases(context, inputs, links, access, limit)

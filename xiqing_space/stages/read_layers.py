@@ -25,6 +25,7 @@ from xiqing_space.ingest.reconcile import Stated, reconcile
 from xiqing_space.ingest.roadside import read_mapped_surroundings, read_road_points, roadside_pairs
 from xiqing_space.ingest.street_tags import READ_KEYS, osmnx_tags, way_tags
 from xiqing_space.ingest.streets import osmnx_frame, read_osm_ways, read_osmnx_edges, streets_frame
+from xiqing_space.ingest.texts import among
 from xiqing_space.memory import collection_paused
 from xiqing_space.network.gates import compounds_without_gates
 from xiqing_space.stages.context import Context
@@ -45,8 +46,9 @@ def _extent(header: Header, streets: Any, features: Features) -> tuple[float, fl
         stated, found = shapely.box(*header.box), shapely.box(*streets)
         if stated.intersects(found) and stated.area <= _MUCH_LARGER * max(found.area, 1e-6):
             return header.box
-    homes = shapely.from_wkb(np.asarray([wkb for *_, wkb in features.buildings], dtype=object))
-    bounds = np.vstack([np.asarray(streets, dtype=float)[None], shapely.bounds(homes).reshape(-1, 4)])
+    bounds = np.vstack(
+        [np.asarray(streets, dtype=float)[None], shapely.bounds(features.building_shapes).reshape(-1, 4)]
+    )
     west, south = bounds[:, :2].min(axis=0).tolist()
     east, north = bounds[:, 2:].max(axis=0).tolist()
     return west - _EDGE, south - _EDGE, east + _EDGE, north + _EDGE
@@ -75,14 +77,16 @@ def _degrees(area: Area) -> Any:
 def ingest(context: Context) -> dict[str, Any]:
     """Raw files to checked layers: area, zones, streets, crossings, facilities, grounds, compounds, barriers, demand."""
     try:
-        return _ingest(context)
+        with context.store.written_meanwhile():
+            return _ingest(context)
     except UnsortedError:
         # editors save extracts in any order; a sorted copy is read instead
         sources = context.config.sources
         assert sources.osm is not None
         with tempfile.TemporaryDirectory() as folder:
             copy = sources.model_copy(update={"osm": sort_extract(sources.osm, Path(folder))})
-            return _ingest(replace(context, config=context.config.model_copy(update={"sources": copy})))
+            with context.store.written_meanwhile():
+                return _ingest(replace(context, config=context.config.model_copy(update={"sources": copy})))
 
 
 def _ingest(context: Context) -> dict[str, Any]:
@@ -123,7 +127,7 @@ def _ingest(context: Context) -> dict[str, Any]:
         context.rows_read["landuse"] = len(landuse)
     zones = store.put("zones", settle(read_zones(config.area, area, quality), landuse, area))
     streets = store.put("streets", streets)
-    store.put("street_tags", tags[tags["osm_id"].isin(streets["osm_id"])])
+    store.put("street_tags", tags[among(tags["osm_id"], streets["osm_id"])])
     store.put("mapped_crossings", read_crossings(features, streets, area))
     store.put("road_points", read_road_points(features, catalogue, area))
     mapped_premises = read_mapped_surroundings(features, catalogue, area, main.name)

@@ -49,8 +49,7 @@ class Lists:
 
 def reference_of(streets: pd.DataFrame, features: Features, facilities: pd.DataFrame, area: Area) -> Reference:
     """What of the map a list's datum is held against."""
-    buildings = shapely.from_wkb(np.asarray([wkb for *_, wkb in features.buildings], dtype=object))
-    return build_reference(streets, area.metric_epsg, buildings, facilities)
+    return build_reference(streets, area.metric_epsg, features.building_shapes, facilities)
 
 
 def _words(datum: Datum) -> tuple[str, str]:
@@ -274,9 +273,8 @@ def _may_be_counted(
     at, zone = shapely.STRtree(ordered["geometry"].to_numpy(dtype=object)).query(
         points_of(there), predicate="intersects"
     )
-    town = dict(
-        zip(at.tolist(), [zone_key(_bare(ordered["name"].iloc[one], areas)) for one in zone.tolist()], strict=True)
-    )
+    towns = [zone_key(_bare(name, areas)) for name in ordered["name"]]
+    town = dict(zip(at.tolist(), [towns[one] for one in zone.tolist()], strict=True))
     found: dict[str, list[tuple[str, set[str]]]] = {}
     for place, (row, kind) in enumerate(zip(there["row_id"], there["kind"], strict=True)):
         if place in town:  # of the district
@@ -376,10 +374,15 @@ def _grounds(grounds: pd.DataFrame, merges: pd.DataFrame, sites: pd.DataFrame) -
     frame = frame[frame["site_id"].isin(set(sites["site_id"]))].sort_values("site_id", kind="stable")
     if frame["site_id"].is_unique:
         return frame
+    shapes, area_ha = frame["geometry"].to_numpy(dtype=object), frame["area_ha"].to_numpy(dtype=float)
     merged = []
-    for site, mine in frame.groupby("site_id", sort=True):
-        shape = shapely.union_all(mine["geometry"].to_numpy(dtype=object))
+    for site, rows in frame.groupby("site_id", sort=True).indices.items():
+        shape = shapely.union_all(shapes[rows])
         merged.append(
-            (site, mine["area_ha"].sum(), shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape]))
+            (
+                site,
+                np.nansum(area_ha[rows]),
+                shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape]),
+            )
         )
     return pd.DataFrame(merged, columns=["site_id", "area_ha", "geometry"])

@@ -1,14 +1,12 @@
-"""Stage report: the workbook, the GeoPackage and the Shapefile set."""
+"""Stages report and review: the workbook, the GeoPackage and the Shapefile set; the review as a document and as a page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from xiqing_space import __version__
 from xiqing_space.ingest.quality import Quality
-from xiqing_space.release import Notice, Tables, notice_of, tables
+from xiqing_space.release import notice_of, tables
 from xiqing_space.report.geopackage import FILE as GEOPACKAGE
 from xiqing_space.report.geopackage import write_geopackage
 from xiqing_space.report.planner_tables import RunTables
@@ -37,12 +35,11 @@ def report(context: Context) -> dict[str, Any]:
     notes = write_shapefiles(run, folder / FOLDER, synthetic=facts.synthetic)
     for (layer, field), rows in notes.cut.items():
         context.quality.add("shapefile_text_cut", source=f"{layer}.shp", id=field, n=rows)
-    _write_review(context, shown, facts, notice, doubts)
     return {"rows": {}}
 
 
-def _write_review(context: Context, shown: Tables, facts: BookFacts, notice: Notice, doubts: pd.DataFrame) -> None:
-    """reports/review.docx and review.html."""
+def review(context: Context) -> dict[str, Any]:
+    """reports/review.docx and review.html, with the sheets that stage figures drew."""
     from xiqing_space.maps import list_figures
     from xiqing_space.report.review_blocks import Picture
     from xiqing_space.report.review_content import Review
@@ -52,7 +49,11 @@ def _write_review(context: Context, shown: Tables, facts: BookFacts, notice: Not
     from xiqing_space.report.review_page import write_review_page
     from xiqing_space.report.small_pictures import small_pictures
 
-    language = context.config.output.language
+    output = context.config.output
+    shown, notice = tables(context.store, context.catalogue, output), notice_of(output, context.catalogue)
+    doubts = shown.doubts(Quality(list(context.doubts)).frame())
+    facts, language = book_facts(context, output.title, output.organisation, notice.line), output.language
+    context.reports.mkdir(parents=True, exist_ok=True)
     drawn = [one for one in list_figures(shown, shown.catalogue, context.maps / "figures") if one.png.exists()]
     review = Review(shown, shown.catalogue, language, context.inputs, drawn, doubts)
     blocks = review.blocks()
@@ -66,6 +67,7 @@ def _write_review(context: Context, shown: Tables, facts: BookFacts, notice: Not
     title, footer = review.title, "  ".join(note for note in notes if note)
     write_review_docx(blocks, context.reports / DOCUMENT, pictures, title=title, footer=footer)
     write_review_page(blocks, context.reports / PAGE, pictures, title=title, footer=footer, language=language)
+    return {"rows": {}}
 
 
 def book_facts(context: Context, title: str, organisation: str, note: str = INTERNAL) -> BookFacts:
