@@ -335,6 +335,7 @@ def test_clusters_are_those_of_plain_loops(homes: list[tuple[int, int, int]], fl
     xy, weight = np.array([home[:2] for home in homes], dtype=float), np.array([home[2] for home in homes], dtype=float)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clusters, "_CHUNK", chunk)
+        patch.setattr(clusters, "_KEPT", chunk)
         label = cluster(xy, weight, 150.0, floor)
     want = plain_dbscan(xy, weight, 150.0, floor)
     got = [set(np.flatnonzero(label == one).tolist()) for one in range(int(label.max(initial=-1)) + 1)]

@@ -400,3 +400,12 @@ def test_no_text_form_of_a_local_grid_holds_a_value(text: str, tmp_path: Path) -
 def test_datums_of_one_name_are_equal() -> None:
     assert parse_datum("高德") == GCJ02 == Datum("GCJ-02")
     assert parse_datum("EPSG:4548") == parse_datum("4548")
+
+
+def test_many_coordinates_are_projected_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    from xiqing_space import crs
+
+    places = np.random.default_rng(3).uniform([116.9, 38.9], [117.3, 39.2], (1001, 2))
+    one = crs.project(places, 4326, 4548)
+    monkeypatch.setattr(crs, "_MANY", 1000)
+    assert (crs.project(places, 4326, 4548) == one).all()

@@ -259,3 +259,20 @@ def test_the_data_dictionary_names_every_column() -> None:
             assert f"\n| {column.name} | " in part
         rows = [line for line in part.splitlines() if line.startswith("|")]
         assert {line.count("|") - line.count("\\|") for line in rows} == {7}, f"{table.name}: a cell holds a |"
+
+
+def test_a_table_read_again_is_the_same_frame(hamlet_run: tuple[Path, Path, Any]) -> None:
+    from geopandas.testing import assert_geodataframe_equal
+
+    folder = hamlet_run[1] / "data/processed"
+    store, spatial = Store(folder), 0
+    for path in sorted(folder.glob("*.parquet")):
+        mine = store.get(path.stem)
+        if TABLES[path.stem].spatial:
+            theirs = gpd.read_parquet(path)
+            assert_geodataframe_equal(mine, theirs)
+            assert (mine.crs, mine.geometry.name) == (theirs.crs, theirs.geometry.name)
+            spatial += 1
+        else:
+            pd.testing.assert_frame_equal(mine, pd.read_parquet(path))
+    assert spatial > 10

@@ -1,6 +1,6 @@
 """`python -m xiqing_space`, for machines without make."""
 
-from xiqing_space.cli import main
+from xiqing_space.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

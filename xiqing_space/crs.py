@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,22 @@ MAX_SCALE_ERROR = 0.002
 COORDINATE_DIGITS = 7  # of a degree, about one centimetre; what OpenStreetMap itself stores
 
 
+_MANY = 500_000  # coordinates that are worth a second thread
+
+
 @cache
-def _transformer(source: int, target: int) -> Any:
-    from pyproj import Transformer
+def _transformer(source: int, target: int, _thread: int = 0) -> Any:
+    from pyproj import Transformer  # one for each thread: they may not be shared
 
     return Transformer.from_crs(source, target, always_xy=True)
+
+
+@cache
+def geographic() -> Any:
+    """EPSG:4326 as pyproj's object; made once, since making it anew takes as long as reading a small table."""
+    from pyproj import CRS
+
+    return CRS.from_epsg(GEOGRAPHIC)
 
 
 def choose_metric_epsg(lon: float, lat: float) -> int:
@@ -86,8 +98,12 @@ def project(coords: NDArray[np.float64], source: int, target: int) -> NDArray[np
     """Coordinates (n, 2) from one EPSG code to another, x before y. What cannot be projected becomes infinite."""
     if source == target or len(coords) == 0:
         return np.asarray(coords, dtype=np.float64)
-    x, y = _transformer(source, target).transform(coords[:, 0], coords[:, 1])
-    return np.column_stack([x, y])
+    if len(coords) < _MANY:
+        return np.column_stack(_transformer(source, target).transform(coords[:, 0], coords[:, 1]))
+    halves = enumerate(np.array_split(coords, 2))
+    with ThreadPoolExecutor(2) as pool:
+        done = pool.map(lambda one: _transformer(source, target, one[0]).transform(one[1][:, 0], one[1][:, 1]), halves)
+        return np.concatenate([np.column_stack(half) for half in done])
 
 
 def project_geometry(geometry: Any, source: int, target: int) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xiqing_space.approval import require_approval
 from xiqing_space.config import Config, plain, read_config
 from xiqing_space.errors import ConfigError, XiqingError
 from xiqing_space.fetch import RAW
@@ -89,8 +90,6 @@ def run(
         config = config.model_copy(update={"output": config.output.model_copy(update={"language": lang})})
     chosen = choose_stages(only)
     if any("output" in stage.config for stage in chosen):
-        from xiqing_space.release import require_approval
-
         require_approval(config.output)
     folder = RunFolder(out)
     with folder.locked():

@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from xiqing_space.crs import geographic
 from xiqing_space.tables import TABLES, finish
 
 
@@ -55,7 +56,11 @@ class Store:
     def get(self, name: str) -> pd.DataFrame:
         """A table, from memory or from its file."""
         if name not in self._held:
-            spatial = TABLES[name].spatial
-            read = gpd.read_parquet if spatial else pd.read_parquet
-            self._held[name] = read(self.path(name))
+            frame = pd.read_parquet(self.path(name))
+            if TABLES[
+                name
+            ].spatial:  # as geopandas reads it, save that the coordinate system is not made anew for each table
+                frame["geometry"] = gpd.array.from_wkb(frame["geometry"].to_numpy(), crs=geographic())
+                frame = gpd.GeoDataFrame(frame, geometry="geometry")
+            self._held[name] = frame
         return self._held[name]

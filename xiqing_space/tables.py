@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from xiqing_space.crs import GEOGRAPHIC
+from xiqing_space.crs import geographic
 from xiqing_space.errors import TableError
 from xiqing_space.schemas import TABLES, Table
 
@@ -86,7 +86,7 @@ def finish(name: str, data: pd.DataFrame | dict[str, Any]) -> pd.DataFrame:
         out[column.name] = values.to_numpy() if column.dtype == "geometry" else values.array
     result = pd.DataFrame({key: value for key, value in out.items() if key != "geometry"})
     if table.spatial:
-        result = gpd.GeoDataFrame(result, geometry=gpd.array.from_shapely(out["geometry"], crs=GEOGRAPHIC))
+        result = gpd.GeoDataFrame(result, geometry=gpd.array.from_shapely(out["geometry"], crs=geographic()))
         result = result[wanted]
     rank = _ranks([pd.factorize(result[column], sort=True)[0] for column in table.key])
     if (rank[1:] < rank[:-1]).any():  # many a table comes in order

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xiqing_space.config import Config
-from xiqing_space.memory import collection_paused
+from xiqing_space.memory import collection_paused, give_back
 from xiqing_space.provenance import sha256_of
 from xiqing_space.stage_list import Stage
 
@@ -63,6 +63,7 @@ class Here:
         folder, found = self._facts.folder, len(context.quality.rows)
         before = set(_files(stage, folder))
         info = getattr(stages, stage.name)(context)
+        give_back()
         files = {
             path.relative_to(folder).as_posix(): sha256_of(path) for path in _files(stage, folder) if path not in before
         }

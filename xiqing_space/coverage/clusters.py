@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-_CHUNK = 4_000  # homes whose neighbours are held at once
+_CHUNK = 4_000  # homes whose neighbours are looked for at once
+_KEPT = 2_000_000  # pairs of neighbours kept for the second time that they are needed, 16 MB
 DIGITS = 9  # sums of children are compared with the floor after rounding, as they are written
 
 
@@ -48,15 +49,21 @@ def cluster(xy: NDArray[np.float64], weight: NDArray[np.float64], near_m: float,
     chunks = np.array_split(np.argsort(xy[:, 0], kind="stable"), -(-count // _CHUNK))
     near = [(rows, cKDTree(xy[rows])) for rows in chunks]
     around = np.zeros(count)
+    kept: list[tuple[NDArray[np.int32], NDArray[np.int32]] | None] = []
+    room = _KEPT
     for rows, mine in near:
         pairs = mine.sparse_distance_matrix(tree, near_m, output_type="ndarray")
         around[rows] = np.bincount(pairs["i"], weights=weight[pairs["j"]], minlength=len(rows))
+        room -= len(pairs)
+        kept.append((pairs["i"].astype(np.int32), pairs["j"].astype(np.int32)) if room >= 0 else None)
     is_core = np.round(around, DIGITS) >= round(core, DIGITS)
     label = np.arange(count)
-    for rows, mine in near:
-        pairs = mine.sparse_distance_matrix(tree, near_m, output_type="ndarray")
-        one, other = rows[pairs["i"]], pairs["j"]
-        both = is_core[one] & is_core[other]
+    for (rows, mine), known in zip(near, kept, strict=True):
+        if known is None:
+            pairs = mine.sparse_distance_matrix(tree, near_m, output_type="ndarray")
+            known = pairs["i"], pairs["j"]
+        one, other = rows[known[0]], known[1]
+        both = (one < other) & is_core[one] & is_core[other]  # each pair comes twice
         ends = label[one[both]], label[other[both]]
         joined = coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(count, count))
         label = connected_components(joined, directed=False)[1][label]

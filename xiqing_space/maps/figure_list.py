@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xiqing_space.catalog import Catalogue
 from xiqing_space.maps.atlas import KINDS_DRAWN
-from xiqing_space.maps.places import Places
+from xiqing_space.maps.places import walked_kinds
 from xiqing_space.release import Reader
 from xiqing_space.safety.problems import first_schools
 
@@ -66,9 +66,9 @@ def list_figures(store: Reader, catalogue: Catalogue, folder: Path) -> list[Figu
 
 def drawn_kinds(store: Reader, catalogue: Catalogue) -> list[str]:
     """The complete circle, and the kinds that have a sheet of their own, where anybody mapped them."""
-    places = Places(store, catalogue)
-    kinds = [kind for kind in KINDS_DRAWN if places.has_any(kind) and catalogue.standards_of(kind)]
-    return [CIRCLE, *kinds] if any(places.has_any(kind) for kind in catalogue.circle) else kinds
+    walked = walked_kinds(store)
+    kinds = [kind for kind in KINDS_DRAWN if kind in walked and catalogue.standards_of(kind)]
+    return [CIRCLE, *kinds] if walked.intersection(catalogue.circle) else kinds
 
 
 def _safe(name: str) -> str:

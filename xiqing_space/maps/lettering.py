@@ -110,13 +110,16 @@ _NEVER_FIRST = "，。、；：！？）」』】》”%％)]},.;:!?"
 
 def wrapped(text: str, most: float) -> list[str]:
     """Lines of about `most` sizes of the font: words stay whole where they can, and no line begins with what closes a phrase."""
-    lines = [""]
+    lines, wide = [""], 0.0
     for bit in _BITS.findall(text):
         for one in [bit] if width(bit) <= most else bit:
-            if lines[-1] and width(lines[-1] + one) > most and one not in _NEVER_FIRST:
+            if lines[-1] and wide + width(one) > most and one not in _NEVER_FIRST:
                 lines[-1] = lines[-1].rstrip()
                 lines.append("")
-            lines[-1] += one if lines[-1] else one.lstrip()
+                wide = 0.0
+            if lines[-1] or not one.isspace():
+                lines[-1] += one
+                wide += width(one)  # of the parts: measuring each line as it grows would take longer than drawing it
     return lines
 
 

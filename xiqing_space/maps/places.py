@@ -17,6 +17,14 @@ from xiqing_space.release import PublicTables, Reader
 CIRCLE = "circle"
 
 
+def walked_kinds(store: Reader) -> set[str]:
+    """Kinds that somebody walks to."""
+    if isinstance(store, PublicTables):
+        return {view[0] for view in store.cells.classes}
+    access = store.get("access")
+    return set(access["kind"][access["distance_m"].notna()].unique())
+
+
 class Places:
     """Homes, or cells, with their class for every view.
 
@@ -29,6 +37,7 @@ class Places:
     def __init__(self, store: Reader, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.cells = store.cells if isinstance(store, PublicTables) else None
+        self._walked = walked_kinds(store)
         demand = store.get("demand")
         self.homes = demand[demand["inside"].to_numpy(bool) & demand["placed"].to_numpy(bool)]
         self._distances = AccessByHome(store.get("access"), self.homes["demand_id"])
@@ -40,9 +49,7 @@ class Places:
 
     def has_any(self, kind: str) -> bool:
         """Whether anybody walks to the kind."""
-        return (
-            self._distances.has_any(kind) if self.cells is None else any(view[0] == kind for view in self.cells.classes)
-        )
+        return kind in self._walked
 
     def classes(self, kind: str, standard: Standard, measure: str) -> NDArray[np.uint8] | None:
         """Class of every place: 0 covered, 1 partly, 2 not covered, 3 unknown; of cells also 4, not shown."""
@@ -55,7 +62,7 @@ class Places:
         """Class of every place in the complete circle; None where no kind of it is mapped."""
         if self.cells is not None:
             return self.cells.classes.get((CIRCLE, CIRCLE, "walk"))
-        mapped = {kind for kind in self.catalogue.circle if self._distances.has_any(kind)}
+        mapped = self._walked.intersection(self.catalogue.circle)
         values = (COVERED, PARTLY, NOT_COVERED, UNKNOWN)
         return circle_classes(self._distances, self.catalogue, mapped, values) if mapped else None
 

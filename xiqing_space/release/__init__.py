@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from xiqing_space.approval import PUBLIC
 from xiqing_space.catalog import Catalogue
-from xiqing_space.release.notice import PUBLIC, Notice, notice_of, require_approval
+from xiqing_space.release.notice import Notice, notice_of
 from xiqing_space.release.public import PublicTables, Reader
 from xiqing_space.sections import OutputConfig
 
-__all__ = ["InternalTables", "Notice", "PublicTables", "Reader", "Tables", "notice_of", "require_approval", "tables"]
+__all__ = ["InternalTables", "Notice", "PublicTables", "Reader", "Tables", "notice_of", "tables"]
 
 
 class InternalTables:

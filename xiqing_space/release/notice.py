@@ -1,14 +1,12 @@
-"""What every map, figure and page of a release says of itself: watermark or 审图号, unit and date; and what a public one needs."""
+"""What every map, figure and page of a release says of itself: watermark or 审图号, unit and date."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xiqing_space.approval import PUBLIC
 from xiqing_space.catalog import Catalogue
-from xiqing_space.errors import ConfigError
 from xiqing_space.sections import OutputConfig
-
-PUBLIC = "public"
 
 
 @dataclass(frozen=True)
@@ -30,19 +28,3 @@ def notice_of(output: OutputConfig, catalogue: Catalogue) -> Notice:
     stamp = ("", "") if output.release == PUBLIC else catalogue.word("internal_note")
     parts = [*([stamp] if stamp[0] else []), *([number] if output.map_approval else [])]
     return Notice(stamp, ("　".join(one[0] for one in parts), "; ".join(one[1] for one in parts)))
-
-
-def require_approval(output: OutputConfig) -> None:
-    """Refuse a public release without a number of map review.
-
-    Raises
-    ------
-    ConfigError
-        `release = "public"` and no `map_approval`.
-    """
-    if output.release == PUBLIC and not output.map_approval:
-        raise ConfigError(
-            "公开版必须有审图号：没有审图号的地图不得公开 / a public release needs the number of its map review: no map may be published without one",
-            where="[output] release = \"public\"",
-            todo="送审后填写 [output] map_approval；未送审请用 release = \"internal\" / give map_approval after the review, or use release = \"internal\"",
-        )  # fmt: skip
