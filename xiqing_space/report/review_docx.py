@@ -118,7 +118,7 @@ def _styles(document: Any) -> None:
         Pt(-12),
     )
     document.styles["Caption"].paragraph_format.line_spacing = Pt(16)
-    for style, which, leading in ((_CELL, "cell", 12), (_HEAD, "cell", 12), (_NOTE, "note", 16)):
+    for style, which, leading in ((_CELL, "cell", 12), (_HEAD, "cell", 12), (_NOTE, "note", 15)):
         mine = document.styles.add_style(style, WD_STYLE_TYPE.PARAGRAPH)
         mine.base_style = document.styles["Normal"]
         _font(mine, which, bold=style == _HEAD)

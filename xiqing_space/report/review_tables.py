@@ -30,7 +30,7 @@ class Grids(Wording):
             for number, row in enumerate(spots.itertuples(index=False), 1)
         )  # fmt: skip
         return Grid(
-            self.caption("table", caption), tuple(self.say["spot_columns"]), rows, (0.06, 0.28, 0.18, 0.16, 0.16, 0.16)
+            self.caption("table", caption), tuple(self.say["spot_columns"]), rows, (0.08, 0.28, 0.16, 0.16, 0.16, 0.16)
         )
 
     def fix_grid(self, fixes: pd.DataFrame, caption: str) -> Grid:
