@@ -177,12 +177,19 @@ def test_two_processes_leave_the_same_bytes_as_one(
     assert made_beside, "the other process made nothing"
     assert two == one
 
+    torn: list[Path] = []
+
     def lost(self: Beside, stage: Stage, key: str, doubts: Any) -> dict[str, Any]:
+        files = plain(self, stage, key, doubts)["files"]
+        torn.extend(tmp_path / "lost/out/.xiqing_space/new" / name for name in files)
+        for path in torn:  # what a process leaves that the system ends in the middle of a stage
+            path.write_bytes(path.read_bytes()[:100])
         self._process.kill()
-        return plain(self, stage, key, doubts)
+        raise PlaceLostError
 
     monkeypatch.setattr(Beside, "make", lost)
     assert run_with(2, osm, tmp_path / "lost") == one, "a process that the system ended was missed"
+    assert torn, "no stage was lost"
 
 
 def test_a_fault_of_a_stage_beside_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -191,8 +198,9 @@ def test_a_fault_of_a_stage_beside_comes_back_as_it_was(tmp_path: Path) -> None:
     config = read_config(write_config(tmp_path / "c.toml", {"area": {"name": "村"}}))
     beside = Beside(RunFacts(config, [], False, "", tmp_path))
     try:
-        with pytest.raises(FileNotFoundError):  # no tables there
+        with pytest.raises(FileNotFoundError) as caught:  # no tables there
             beside.make(BY_NAME["indicators"], "", [])
+        assert "stages/write_figures.py" in caught.value.__notes__[0], "a user is asked to report the lines of a fault"
     finally:
         beside.end()
     with pytest.raises(PlaceLostError):

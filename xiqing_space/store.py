@@ -57,9 +57,8 @@ class Store:
         """A table, from memory or from its file."""
         if name not in self._held:
             frame = pd.read_parquet(self.path(name))
-            if TABLES[
-                name
-            ].spatial:  # as geopandas reads it, save that the coordinate system is not made anew for each table
+            if TABLES[name].spatial:
+                # as geopandas reads it, save that the coordinate system is not made anew for each table
                 frame["geometry"] = gpd.array.from_wkb(frame["geometry"].to_numpy(), crs=geographic())
                 frame = gpd.GeoDataFrame(frame, geometry="geometry")
             self._held[name] = frame

@@ -61,17 +61,14 @@ class Here:
         context = self._context = self._context or open_context(self._facts)
         context.doubts[:] = doubts
         folder, found = self._facts.folder, len(context.quality.rows)
-        before = set(_files(stage, folder))
         info = getattr(stages, stage.name)(context)
         give_back()
-        files = {
-            path.relative_to(folder).as_posix(): sha256_of(path) for path in _files(stage, folder) if path not in before
-        }
+        files = {path.relative_to(folder).as_posix(): sha256_of(path) for path in _files(stage, folder)}
         return {"key": key, "files": files, "quality": context.quality.rows[found:], "info": info}
 
 
 def _files(stage: Stage, folder: Path) -> list[Path]:
-    """The files of a stage that are there; another stage may be writing its own at the same time."""
+    """The files of a stage, by name: another one may be writing its own now, and a process that was lost may have left half of these."""
     patterns = (*(f"{PROCESSED}/{name}.parquet" for name in stage.leaves), *stage.writes)
     return sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
 
@@ -119,6 +116,7 @@ class Beside:
 def _serve(asked: Connection, facts: RunFacts) -> None:
     """The process beside: make what is asked for until nobody asks any more."""
     import signal
+    import traceback
     import warnings
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user sees; it ends this one
@@ -136,4 +134,7 @@ def _serve(asked: Connection, facts: RunFacts) -> None:
             try:
                 asked.send(here.make(stage, key, doubts))
             except Exception as error:
+                error.add_note(
+                    traceback.format_exc()
+                )  # the lines are lost on the way, and a user is asked to report them
                 asked.send(error)
