@@ -132,7 +132,37 @@ def test_helsinki_lengths_are_those_of_the_metric_system(helsinki: Path) -> None
     assert np.abs(frame["length_m"].to_numpy() - metric).max() < 0.002
 
 
+@pytest.mark.parametrize("block", [1 << 10, 1 << 14])
+def test_helsinki_read_a_few_lines_at_a_time_is_the_same(
+    helsinki: Path, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The smaller block is shorter than some ways, so that the whole text becomes one; the larger one makes dozens."""
+    monkeypatch.setattr("xiqing_space.ingest.osm_streets._BLOCK", block)
+    compare(helsinki)
+
+
 # ---- drawn cases
+
+
+def test_a_crossing_that_comes_after_the_first_way_cuts_the_second(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.opl"
+    place = "x117.0{} y39.1"
+    lines = [f"n{one} T {place.format(one)}" for one in (1, 2)] + ["w10 Thighway=residential Nn1,n2"]
+    lines += [f"n{one} T{'highway=crossing' if one == 4 else ''} {place.format(one)}" for one in (3, 4, 5)]
+    path.write_text("\n".join([*lines, "w11 Thighway=residential Nn3,n4,n5"]) + "\n", encoding="utf-8")
+    assert pairs(compare(path)) == [(1, 2), (3, 4), (4, 5)]
+
+
+def test_tags_are_told_apart_by_their_whole_key_and_keep_their_signs(tmp_path: Path) -> None:
+    d = Drawing()
+    name = "西青道 = Xiqing, Road 100% 1/2"
+    d.street([(0, 0), (100, 0)], name=name, **{"name:en": "other", "old_ref": "old", "not:highway": "steps"})
+    d.street([(0, 50), (100, 50)], "footway", ref="S 1,S 2", **{"ref:old": "x", "was:highway": "steps"})
+    d.way([(0, 90), (100, 90)], {"was:highway": "residential", "barrier": "wall"})
+    ways = compare(d.write(tmp_path / "a.osm"))
+    tags = {key: column[ways.tag_row].tolist() for key, column in ways.tags.items()}
+    assert (tags["highway"], tags["name"], tags["ref"]) == (["residential", "footway"], [name, None], [None, "S 1,S 2"])
+
 
 
 @pytest.mark.parametrize("suffix", [".osm", ".osm.pbf"])

@@ -19,12 +19,12 @@ MAX_SCALE_ERROR = 0.002
 COORDINATE_DIGITS = 7  # of a degree, about one centimetre; what OpenStreetMap itself stores
 
 
-_MANY = 500_000  # coordinates that are worth a second thread
+_BLOCK = 65_536  # coordinates that a thread projects at a time: what a processor keeps at hand
 
 
 @cache
-def _transformer(source: int, target: int, _thread: int = 0) -> Any:
-    from pyproj import Transformer  # one for each thread: they may not be shared
+def _transformer(source: int, target: int) -> Any:
+    from pyproj import Transformer  # threads may share it: each has PROJ's own object for itself
 
     return Transformer.from_crs(source, target, always_xy=True)
 
@@ -98,12 +98,14 @@ def project(coords: NDArray[np.float64], source: int, target: int) -> NDArray[np
     """Coordinates (n, 2) from one EPSG code to another, x before y. What cannot be projected becomes infinite."""
     if source == target or len(coords) == 0:
         return np.asarray(coords, dtype=np.float64)
-    if len(coords) < _MANY:
-        return np.column_stack(_transformer(source, target).transform(coords[:, 0], coords[:, 1]))
-    halves = enumerate(np.array_split(coords, 2))
-    with ThreadPoolExecutor(2) as pool:
-        done = pool.map(lambda one: _transformer(source, target, one[0]).transform(one[1][:, 0], one[1][:, 1]), halves)
-        return np.concatenate([np.column_stack(half) for half in done])
+
+    def moved(some: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(_transformer(source, target).transform(some[:, 0], some[:, 1]))
+
+    if len(coords) < 2 * _BLOCK:
+        return moved(coords)
+    with ThreadPoolExecutor() as pool:
+        return np.concatenate(list(pool.map(moved, (coords[at : at + _BLOCK] for at in range(0, len(coords), _BLOCK)))))
 
 
 def project_geometry(geometry: Any, source: int, target: int) -> Any:

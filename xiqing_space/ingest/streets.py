@@ -73,21 +73,21 @@ def walkability(tags: dict[str, Any], catalogue: Catalogue) -> pd.DataFrame:
     return pd.DataFrame({"walk": walk, "pram": walk & ~steps, "blocked_reason": reason})
 
 
-def measure_lengths(
-    lonlat: NDArray[np.float64], start: NDArray[np.int64], metric_epsg: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Length of each line in metres, rounded, and the projected vertices.
+def measure_lengths(lonlat: NDArray[np.float64], start: NDArray[np.int64], metric_epsg: int) -> NDArray[np.float64]:
+    """Length of each line in metres, rounded.
 
     Parameters
     ----------
     lonlat : float64 (m, 2)
-        Vertices of all lines, degrees.
+        Vertices of all lines, degrees; each line has two or more.
     start : int64 (n + 1,)
         Where each line begins.
     """
-    xy = project(lonlat, GEOGRAPHIC, metric_epsg)
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(xy[:, 0]), np.diff(xy[:, 1])))])
-    return np.round(along[start[1:] - 1] - along[start[:-1]], LENGTH_DIGITS), xy
+    x, y = project(lonlat, GEOGRAPHIC, metric_epsg).T
+    step = np.hypot(np.diff(x), np.diff(y))
+    step[start[1:-1] - 1] = 0.0  # from one line to the next
+    total = np.asarray(np.add.reduceat(step, start[:-1]), dtype=np.float64)
+    return np.round(total, LENGTH_DIGITS)
 
 
 def _repeat_index(base: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -132,30 +132,32 @@ def _judge(ways: StreetWays, catalogue: Catalogue) -> pd.DataFrame:
     return rules.iloc[row]
 
 
-def _joined(*parts: str | NDArray[np.int64] | pa.Array) -> pa.Array:
-    """Texts and whole numbers put together, row by row."""
-    columns = [pa.array(one).cast(pa.large_string()) if isinstance(one, np.ndarray) else one for one in parts]
-    columns = [pa.scalar(one, pa.large_string()) if isinstance(one, str) else one for one in columns]
+def _joined(*parts: str | pa.Array) -> pa.Array:
+    """Texts put together, row by row."""
+    columns = [pa.scalar(one, pa.large_string()) if isinstance(one, str) else one for one in parts]
     return pc.binary_join_element_wise(*columns, pa.scalar("", pa.large_string()))
 
 
-def _edge_names(ways: StreetWays) -> pa.Array:
-    """osm:w way : n node - n node, with :2, :3 … where a way joins the same nodes again, in its own order."""
-    same = pd.DataFrame({"way": ways.way_id, "u": ways.u, "v": ways.v})
-    again = same[same.duplicated(keep=False)]
-    suffix = np.full(len(same), "", dtype=object)
-    for row, times in again.groupby(list(again.columns)).cumcount().items():
-        suffix[row] = f":{times + 1}" if times else ""
-    endings = [pa.array(suffix, pa.large_string())] if len(again) else []
-    return _joined("osm:w", ways.way_id, ":n", ways.u, "-n", ways.v, *endings)
+def _again_in_way(ways: StreetWays) -> pd.Series:
+    """Of the edges that join the same nodes in one way as an earlier edge does: row, and how many came before."""
+    order = np.argsort(ways.u, kind="stable")
+    beside = np.flatnonzero((np.diff(ways.u[order]) == 0) & (np.diff(ways.way_id[order]) == 0))
+    row = np.union1d(order[beside], order[beside + 1])  # few: their way leaves the node they begin at more than once
+    before = pd.Series(ways.v[row], row).groupby([ways.way_id[row], ways.u[row], ways.v[row]]).cumcount()
+    return before[before > 0]
 
 
 def _names(ways: StreetWays) -> dict[str, pa.Array]:
-    """The columns of ids: of each edge, its way and both its ends."""
-    return {
-        "edge_id": _edge_names(ways), "osm_id": _joined("osm:w", ways.way_id),
-        "u": _joined("osm:n", ways.u), "v": _joined("osm:n", ways.v),
-    }  # fmt: skip
+    """The columns of ids: of each edge (way and nodes, with :2, :3 … where it comes again), its way and both its ends."""
+    way, u, v = (pa.array(one).cast(pa.large_string()) for one in (ways.way_id, ways.u, ways.v))
+    edge = _joined("osm:w", way, ":n", u, "-n", v)
+    again = _again_in_way(ways)
+    if len(again):
+        endings = pa.array([f":{before + 1}" for before in again], pa.large_string())
+        mask = np.zeros(len(edge), dtype=bool)
+        mask[again.index] = True
+        edge = pc.replace_with_mask(edge, pa.array(mask), _joined(edge.filter(pa.array(mask)), endings))
+    return {"edge_id": edge, "osm_id": _joined("osm:w", way), "u": _joined("osm:n", u), "v": _joined("osm:n", v)}
 
 
 def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> pd.DataFrame:
@@ -163,7 +165,7 @@ def streets_frame(ways: StreetWays, catalogue: Catalogue, metric_epsg: int) -> p
 
     A node given twice in a row is no edge; two nodes at one place are, of length 0, for they join what meets there.
     """
-    lengths, _ = measure_lengths(ways.lonlat, ways.start, metric_epsg)
+    lengths = measure_lengths(ways.lonlat, ways.start, metric_epsg)
     rules, row = _judge(ways, catalogue), ways.tag_row
     tags = {key: ways.tags[key] for key in ("highway", "name", "ref", "layer")}
     tags["blocked_reason"] = rules["blocked_reason"].to_numpy(dtype=object)
@@ -336,6 +338,6 @@ def osmnx_frame(
     once["geometry"] = shapely.from_wkb(once["wkb"].to_numpy())
     lonlat, index = shapely.get_coordinates(once["geometry"].to_numpy(), return_index=True)
     start = np.searchsorted(index, np.arange(len(once) + 1))
-    lengths, _ = measure_lengths(lonlat, start, metric_epsg)
+    lengths = measure_lengths(lonlat, start, metric_epsg)
     once["length_m"] = lengths
     return once[~(lengths <= 0) | (once["low"] != once["high"])].drop(columns=["low", "high", "wkb"])

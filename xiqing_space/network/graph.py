@@ -26,16 +26,22 @@ STRIP_M = 300.0  # width of the strips in which nodes are looked up
 class Strips:
     """Nodes in strips of equal width from west to east, by northing within each: a lookup by two binary searches a strip.
 
-    `key` is strip × `span` + northing, sorted; `node` the row of each. A strip's own northings never reach the next strip's.
+    `key` is strip × `span` + northing, sorted; `node` the row of each in the graph, `place` the other way round. A strip's own
+    northings never reach the next strip's. `indptr`, `indices` and `weight` are the graph's CSR in this order, so that what a
+    local search reads lies side by side in memory.
     """
 
     low: NDArray[np.float64]
     span: float
     node: NDArray[np.int64]
     key: NDArray[np.float64]
+    place: NDArray[np.int32]
+    indptr: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    weight: NDArray[np.float64]
 
-    def near(self, places: NDArray[np.float64], radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Candidates within a radius of each place (and a few beyond): how many for each, and all rows end to end."""
+    def near(self, places: NDArray[np.float64], radius: float) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Candidates within a radius of each place (and a few beyond): how many for each, and all of them in strip order, end to end."""
         x, y = (places - self.low).T
         reach = int(np.ceil(radius / STRIP_M))
         strip = np.floor(x / STRIP_M)[:, None] + np.arange(-reach, reach + 1)
@@ -46,7 +52,7 @@ class Strips:
         begin = np.searchsorted(self.key, (strip * self.span + south).ravel(), "left")
         size = np.searchsorted(self.key, (strip * self.span + north).ravel(), "right") - begin
         size[(strip < 0).ravel()] = 0
-        return size.reshape(len(places), -1).sum(axis=1), self.node[spread(begin, size)]
+        return size.reshape(len(places), -1).sum(axis=1), spread(begin, size)
 
 
 def spread(begin: NDArray[np.integer], size: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -135,7 +141,12 @@ class WalkGraph:
         span = 2.0 * float(y.max(initial=0.0)) + 1.0
         key = np.floor(x / STRIP_M) * span + y
         node = np.argsort(key, kind="stable")
-        return Strips(low, span, node, key[node])
+        place = np.empty(self.n_nodes, dtype=np.int32)
+        place[node] = np.arange(self.n_nodes, dtype=np.int32)
+        degree = np.diff(self.indptr)[node]
+        at = spread(self.indptr[node], degree)
+        indptr = np.concatenate([[0], np.cumsum(degree)]).astype(np.int32)
+        return Strips(low, span, node, key[node], place, indptr, place[self.indices[at]], self.weight[at])
 
     def without_edges(self, edge_ids: set[str]) -> WalkGraph:
         """The same graph with some edges closed. Rows of nodes and edges stay; a closed edge is infinitely long."""

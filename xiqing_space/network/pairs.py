@@ -173,38 +173,39 @@ def _search(
     row_of: NDArray[np.int32], limit_m: float,
 ) -> _Found:  # fmt: skip
     """Copies of the local pieces side by side as one graph of disjoint parts; each way in is a node of its own."""
-    owner, node = np.divmod(key, graph.n_nodes)
-    seeds, begin = sites.seeds.take(np.arange(links.start, links.stop)), graph.indptr[node]
-    degree = graph.indptr[node + 1] - begin
+    strips = graph.strips
+    owner, place = np.divmod(key, graph.n_nodes)
+    seeds, begin = sites.seeds.take(np.arange(links.start, links.stop)), strips.indptr[place]
+    degree = strips.indptr[place + 1] - begin
     at = spread(begin, degree)
-    head_node, head = graph.indices[at], np.empty(len(at), dtype=np.int32)
+    head_place, head = strips.indices[at], np.empty(len(at), dtype=np.int32)
     u, v = graph.u[seeds.edge], graph.v[seeds.edge]
     to_u, to_v, loop = seeds.offset_m + seeds.leg_m, graph.length_m[seeds.edge] - seeds.offset_m + seeds.leg_m, u == v
     cost = np.column_stack([np.where(loop, np.minimum(to_u, to_v), to_u), np.where(loop, np.inf, to_v)])
-    ends, end_row = np.column_stack([u, v]), np.empty((len(seeds), 2), dtype=np.int32)
-    rows = np.arange(len(node), dtype=np.int32)
+    ends, end_row = strips.place[np.column_stack([u, v])], np.empty((len(seeds), 2), dtype=np.int32)
+    rows = np.arange(len(place), dtype=np.int32)
     bounds = np.searchsorted(owner, np.arange(span[0], span[1] + 1))
     arcs = np.concatenate([[0], np.cumsum(degree)])[bounds].tolist()
     ways = np.searchsorted(sites.owner[links], np.arange(span[0], span[1] + 1)).tolist()
     bounds = bounds.tolist()
     for piece in range(span[1] - span[0]):
-        mine = node[bounds[piece] : bounds[piece + 1]]
+        mine = place[bounds[piece] : bounds[piece + 1]]
         row_of[mine] = rows[bounds[piece] : bounds[piece + 1]]
-        head[arcs[piece] : arcs[piece + 1]] = row_of[head_node[arcs[piece] : arcs[piece + 1]]]
+        head[arcs[piece] : arcs[piece + 1]] = row_of[head_place[arcs[piece] : arcs[piece + 1]]]
         end_row[ways[piece] : ways[piece + 1]] = row_of[ends[ways[piece] : ways[piece + 1]]]
         row_of[mine] = -1
-    n, k = len(node), len(seeds)
+    n, k = len(place), len(seeds)
     head[head < 0] = n  # a street that leaves its piece ends in one more node, from which nothing goes on
     kept = (cost <= limit_m) & (end_row >= 0)
     per_way = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
     indptr = np.concatenate([[0], np.cumsum(degree), len(at) + per_way]).astype(np.int32)
     matrix = csr_array(
-        (np.concatenate([graph.weight[at], cost[kept]]), np.concatenate([head, end_row[kept]]), indptr),
+        (np.concatenate([strips.weight[at], cost[kept]]), np.concatenate([head, end_row[kept]]), indptr),
         shape=(n + 1 + k, n + 1 + k),
     )
     distance = dijkstra(matrix, directed=True, indices=np.arange(n + 1, n + 1 + k), limit=limit_m, min_only=True)[:n]
     reached = np.flatnonzero(np.isfinite(distance))
-    return _Found(span[0], span[1], owner[reached], node[reached], distance[reached])
+    return _Found(span[0], span[1], owner[reached], strips.node[place[reached]], distance[reached])
 
 
 class _Spreader:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from xiqing_space.network.graph import WalkGraph, spread
+from xiqing_space.network.graph import Strips, WalkGraph, spread
 
 _CHUNK_NODES = 50_000  # copies of nodes searched at once by reach_each: what a processor keeps at hand, about 5 MB
 
@@ -84,8 +84,8 @@ def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArr
     distance, _, source = dijkstra(
         matrix, directed=True, indices=np.arange(n, n + k), limit=limit_m, min_only=True, return_predecessors=True
     )
-    found = np.isfinite(distance[:n])
-    return distance[:n], np.where(found, source[:n].astype(np.int64) - n, -1)
+    # where nothing was found the source is far below zero
+    return distance[:n], np.maximum(source[:n] - n, -1).astype(np.int64)
 
 
 def reach_each(
@@ -113,8 +113,9 @@ def reach_each(
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
     # a path of length d leaves its start by at most d / straightest in a straight line
     radius = min(limit_m / graph.straightest, graph.across_m) if graph.straightest > 0 else graph.across_m
-    sizes, near = graph.strips.near(graph.xy[sources], radius + 1e-6)
-    ends = np.cumsum(sizes)
+    strips = graph.strips
+    sizes, near = strips.near(graph.xy[sources], radius + 1e-6)
+    ends, start = np.cumsum(sizes), strips.place[sources]
     # the row of each node within its piece: one lookup table, rewritten for each piece
     row_of = np.full(graph.n_nodes, -1, dtype=np.int32)
     found = []
@@ -123,46 +124,47 @@ def reach_each(
         before = int(ends[at - 1]) if at else 0
         stop = max(at + 1, int(np.searchsorted(ends, before + _CHUNK_NODES, side="right")))
         candidates = near[before : int(ends[stop - 1])]
-        piece = _search_pieces(graph, sources[at:stop], candidates, sizes[at:stop], row_of, limit_m)
+        piece = _search_pieces(strips, start[at:stop], candidates, sizes[at:stop], row_of, limit_m)
         found.append((piece[0] + at, *piece[1:]))
         at = stop
-    search, node, distance = (np.concatenate(part) for part in zip(*found, strict=True))
+    search, place, distance = (np.concatenate(part) for part in zip(*found, strict=True))
+    node = strips.node[place]
     order = np.argsort(search * graph.n_nodes + node)  # no two are equal
     return search[order], node[order], distance[order]
 
 
 def _search_pieces(
-    graph: WalkGraph,
-    sources: NDArray[np.int64],
-    node: NDArray[np.int64],
+    graph: Strips,
+    sources: NDArray[np.int32],
+    place: NDArray[np.int32],
     sizes: NDArray[np.int64],
     row_of: NDArray[np.int32],
     limit_m: float,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Search copies of the local pieces, laid side by side as one graph of disjoint parts."""
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Search copies of the local pieces, laid side by side as one graph of disjoint parts; nodes by their place in the strips."""
     first = np.concatenate([[0], np.cumsum(sizes)])
-    begin = graph.indptr[node]
-    degree = graph.indptr[node + 1] - begin
-    edge_start = np.zeros(len(node) + 2, dtype=np.int32)
+    begin = graph.indptr[place]
+    degree = graph.indptr[place + 1] - begin
+    edge_start = np.zeros(len(place) + 2, dtype=np.int32)
     np.cumsum(degree, out=edge_start[1:-1])
     edge_start[-1] = edge_start[-2]
     at = spread(begin, degree)
-    head_node = graph.indices[at]
-    rows = np.arange(len(node), dtype=np.int32)
+    head_place = graph.indices[at]
+    rows = np.arange(len(place), dtype=np.int32)
     head = np.empty(len(at), dtype=np.int32)
     starts = np.empty(len(sources), dtype=np.int64)
     bounds, edges = first.tolist(), edge_start[first].tolist()
     for piece, source in enumerate(sources.tolist()):
-        mine = node[bounds[piece] : bounds[piece + 1]]
+        mine = place[bounds[piece] : bounds[piece + 1]]
         row_of[mine] = rows[bounds[piece] : bounds[piece + 1]]
-        head[edges[piece] : edges[piece + 1]] = row_of[head_node[edges[piece] : edges[piece + 1]]]
+        head[edges[piece] : edges[piece + 1]] = row_of[head_place[edges[piece] : edges[piece + 1]]]
         starts[piece] = row_of[source]
         row_of[mine] = -1
-    head[head < 0] = len(node)  # a street that leaves its piece ends in one more node, from which nothing goes on
-    matrix = csr_array((graph.weight[at], head, edge_start), shape=(len(node) + 1, len(node) + 1))
+    head[head < 0] = len(place)  # a street that leaves its piece ends in one more node, from which nothing goes on
+    matrix = csr_array((graph.weight[at], head, edge_start), shape=(len(place) + 1, len(place) + 1))
     distance = dijkstra(matrix, directed=True, indices=starts, limit=limit_m, min_only=True)[:-1]
     reached = np.flatnonzero(np.isfinite(distance))
-    return np.searchsorted(first, reached, side="right") - 1, node[reached], distance[reached]
+    return np.searchsorted(first, reached, side="right") - 1, place[reached], distance[reached]
 
 
 def nearest_along(
