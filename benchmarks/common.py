@@ -82,6 +82,8 @@ def run_process(command: Sequence[str]) -> tuple[float, float, str]:
         It ended with a fault; the message holds the last lines it wrote.
     """
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "PYTHONHASHSEED": "0"}
+    # a user's second run finds our modules compiled, as pip leaves those of the rivals
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=env)

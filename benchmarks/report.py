@@ -91,8 +91,8 @@ leaves all reading to osmnx; a more careful one, with streets picked out beforeh
 below it. Both walk one profile to the middle of each facility, and work out a catchment for each; ours does two profiles
 (walking and pram), gates, barriers, checks, tables, supply, indicators and provenance. Everything is the whole review, by the two
 processes that a run uses unless told otherwise; the script has one. Of a run in one process, the stages whose results the script does
-not have (why children are lost, polygons, blind spots, the ways to school, sightlines, sheets, documents, workbook and GIS files) are
-left out of its own job, by the run's own clock; the map of Action 13 is not.
+not have (why children are lost, polygons, blind spots, the ways to school and their map, sightlines, sheets, documents, workbook and
+GIS files) are left out of its own job, by the run's own clock. Modules lie compiled on both sides.
 """
 
 

@@ -257,7 +257,7 @@ def test_language_of_the_pages(finished: tuple[Path, Path]) -> None:
     assert 'lang="en' in pages[1]
     # only the figures, whose evidence names the whole run, pages and reports are made anew
     anew = {name for name, unchanged in stages_told(result.out).items() if not unchanged}
-    assert anew == {"indicators", "maps", "figures", "report", "review"}
+    assert anew == {"indicators", "school_map", "maps", "figures", "report", "review"}
 
 
 def test_what_a_user_put_into_the_folders_survives(config: Path, tmp_path: Path) -> None:

@@ -407,5 +407,5 @@ def test_many_coordinates_are_projected_as_few_are(monkeypatch: pytest.MonkeyPat
 
     places = np.random.default_rng(3).uniform([116.9, 38.9], [117.3, 39.2], (1001, 2))
     one = crs.project(places, 4326, 4548)
-    monkeypatch.setattr(crs, "_MANY", 1000)
+    monkeypatch.setattr(crs, "_BLOCK", 100)
     assert (crs.project(places, 4326, 4548) == one).all()

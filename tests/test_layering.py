@@ -11,7 +11,7 @@ import xiqing_space
 
 ROOT = Path(xiqing_space.__file__).parent
 FLOORS = {
-    "errors": 0, "crs": 0, "gcj02": 0, "local_grid": 0, "datums": 0, "catalog": 0, "memory": 0, "embed": 0,
+    "errors": 0, "crs": 0, "gcj02": 0, "local_grid": 0, "datums": 0, "catalog": 0, "memory": 0, "embed": 0, "texts": 0,
     "config": 1, "sections": 1, "tables": 1, "provenance": 1, "schemas": 1, "store": 1, "approval": 1,
     "ingest": 2, "sample": 2,
     "network": 3,

@@ -164,7 +164,6 @@ def test_tags_are_told_apart_by_their_whole_key_and_keep_their_signs(tmp_path: P
     assert (tags["highway"], tags["name"], tags["ref"]) == (["residential", "footway"], [name, None], [None, "S 1,S 2"])
 
 
-
 @pytest.mark.parametrize("suffix", [".osm", ".osm.pbf"])
 def test_shared_node_joins(tmp_path: Path, suffix: str) -> None:
     d = Drawing()

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xiqing_space.ingest.texts import among
 from xiqing_space.network.graph import rows_of
+from xiqing_space.texts import among
 
 
 @pytest.mark.parametrize("dtype", ["str", "object"])

@@ -125,7 +125,7 @@ def _run(
     clerk = _Clerk(inputs, folder, run_key, earlier.get("stages", {}), chosen, progress, workers)
     records = clerk.make_all()
     manifest: dict[str, Any] = {"run_key": run_key, "stages": records, "files": _files_of(records)}
-    pages = tuple(folder.out / name for name in manifest["files"] if name.endswith(".html"))
+    pages = tuple(folder.out / name for name in sorted(manifest["files"]) if name.endswith(".html"))
     computed = tuple(stage.name for stage in chosen if stage.name in clerk.computed)
     sources = tuple(dict.fromkeys(one["file"] for one in inputs.records))
     outcome = Outcome(folder.out, True, computed, inputs.synthetic, sources, pages)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xiqing_space.crs import geographic
 from xiqing_space.errors import TableError
 from xiqing_space.schemas import TABLES, Table
+from xiqing_space.texts import as_texts
 
 __all__ = ["TABLES", "dictionary_markdown", "empty", "finish"]
 
@@ -76,6 +77,8 @@ def finish(name: str, data: pd.DataFrame | dict[str, Any]) -> pd.DataFrame:
         values = frame[column.name]
         if column.dtype == "text":
             values = values.astype("str") if values.dtype != "category" else values.astype(object).astype("str")
+            # put together from many frames it is in as many pieces, among which each row would have to be looked for
+            values = pd.Series(pd.array(as_texts(values), dtype="str"))
         elif column.dtype == "number":
             # adding zero turns -0.0 into 0.0, which would otherwise differ in bytes
             values = pd.Series(np.round(values.to_numpy(dtype="float64", na_value=np.nan), column.digits) + 0.0)

@@ -61,7 +61,8 @@ class Here:
         context = self._context = self._context or open_context(self._facts)
         context.doubts[:] = doubts
         folder, found = self._facts.folder, len(context.quality.rows)
-        info = getattr(stages, stage.name)(context)
+        with context.store.written_meanwhile():
+            info = getattr(stages, stage.name)(context)
         give_back()
         files = {path.relative_to(folder).as_posix(): sha256_of(path) for path in _files(stage, folder)}
         return {"key": key, "files": files, "quality": context.quality.rows[found:], "info": info}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from xiqing_space.coverage.home_rows import Part, rows_by_home
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
-from xiqing_space.ingest.texts import among
 from xiqing_space.network.graph import WalkGraph, rows_of
 from xiqing_space.network.links import seeds_of
 from xiqing_space.network.reach import Seeds, nearest_along
+from xiqing_space.texts import among, words_at
 
 _REASONS = (
     "no_facility_mapped", "facility_not_linked", "home_not_linked", "home_not_placed", "beyond_search_limit",
@@ -158,8 +157,8 @@ def measure_walk(
     mine, distance, facility, gate, reason = _walks(inputs, links, kind, limit_m, worst_gate)
     return pd.DataFrame(
         {
-            "facility_id": _words(mine["facility_id"], facility), "gate_id": _words(links.gate_id, gate),
-            "distance_m": distance, "reason": _words(_REASONS, reason),
+            "facility_id": words_at(mine["facility_id"], facility), "gate_id": words_at(links.gate_id, gate),
+            "distance_m": distance, "reason": words_at(_REASONS, reason),
         }
     )  # fmt: skip
 
@@ -199,12 +198,6 @@ def _walks(
         reason[missing & ~linked] = _REASONS.index("home_not_linked")
         reason[missing & ~inputs.placed] = _REASONS.index("home_not_placed")
     return mine, distance, facility, gate, reason
-
-
-def _words(words: Any, row: NDArray[np.int64]) -> Any:
-    """A text column that names a row of `words` each time; missing where that is -1. No object is made for a home."""
-    taken = pa.array(words, pa.large_string(), from_pandas=True).take(pa.array(row, mask=row < 0))
-    return pd.array(taken, dtype="str")
 
 
 def _best_link(links: ProfileLinks, along: NDArray[np.float64], worst_gate: bool) -> NDArray[np.int64]:
@@ -253,7 +246,7 @@ def measure_straight(inputs: AccessInputs, kind: str) -> NDArray[np.float64]:
 def measure_access(
     inputs: AccessInputs, links: dict[str, ProfileLinks], kinds: tuple[str, ...], limit_m: float
 ) -> pd.DataFrame:
-    """The `access` table (unsorted): every home × kind × profile.
+    """The `access` table: every home × kind × profile.
 
     Parameters
     ----------
@@ -267,8 +260,12 @@ def measure_access(
     for kind in kinds:
         straight = measure_straight(inputs, kind)
         for profile, mine in links.items():
-            part = measure_walk(inputs, mine, kind, limit_m)
-            part.insert(0, "demand_id", inputs.demand["demand_id"].array)
-            part["kind"], part["profile"], part["straight_m"] = kind, profile, straight
-            parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+            sites, distance, facility, gate, reason = _walks(inputs, mine, kind, limit_m, worst_gate=False)
+            words = {
+                "facility_id": (sites["facility_id"], facility),
+                "gate_id": (mine.gate_id, gate),
+                "reason": (_REASONS, reason),
+            }
+            numbers = {"distance_m": distance, "straight_m": straight}
+            parts.append(Part({"kind": kind, "profile": profile}, numbers, words))
+    return rows_by_home(inputs.demand["demand_id"], parts)

@@ -7,8 +7,8 @@ import pandas as pd
 
 from xiqing_space.coverage.access import AccessInputs, ProfileLinks
 from xiqing_space.ingest.gate_files import one_gate_range
-from xiqing_space.ingest.texts import among
 from xiqing_space.network.reach import nearest_along
+from xiqing_space.texts import among
 
 
 def measure_gate_range(

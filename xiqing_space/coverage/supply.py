@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 
 from xiqing_space.catalog.capacity import CapacityRules
 from xiqing_space.coverage.facility_reach import KindReach
+from xiqing_space.coverage.home_rows import Part, rows_by_home
 
 OPERATORS: dict[str, tuple[str, ...] | None] = {
     "all": None, "public": ("public",), "public_inclusive": ("public", "inclusive_private"),
 }  # fmt: skip
+_REASONS = (
+    "no_facility_mapped", "relative_weights", "no_places_known", "facility_not_linked", "no_children", "home_not_linked",
+    "home_not_placed",
+)  # fmt: skip
 Weight = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -152,7 +157,7 @@ def share_places(
 def measure_supply(
     reach: KindReach, demand: pd.DataFrame, column: str, places: pd.DataFrame, limit_m: float, rules: CapacityRules
 ) -> pd.DataFrame:
-    """Rows of the `supply` table of one kind (unsorted): every home × method × operators.
+    """Rows of the `supply` table of one kind: every home × method × operators.
 
     A planner may not conclude that a child has a place: figures are averages over all children who walk, one may be enrolled
     elsewhere or not be let in, and where places are unknown near by the figure is a least one.
@@ -175,6 +180,13 @@ def measure_supply(
     DataFrame
         `demand_id, kind, method, operators, places_per_child, share_inferred, reason`.
     """
+    return rows_by_home(demand["demand_id"], supply_parts(reach, demand, column, places, limit_m, rules))
+
+
+def supply_parts(
+    reach: KindReach, demand: pd.DataFrame, column: str, places: pd.DataFrame, limit_m: float, rules: CapacityRules
+) -> list[Part]:
+    """What `measure_supply` puts together."""
     parts = []
     for name, run_by in OPERATORS.items():
         operator = reach.facilities["operator"]
@@ -182,17 +194,21 @@ def measure_supply(
         known = np.where(counts, places["places"].to_numpy(dtype=float), np.nan)
         why = _why_nobody_knows(reach, demand, counts, known)
         for method, weigh in methods(limit_m, rules).items():
-            frame = pd.DataFrame(
-                {"demand_id": demand["demand_id"].array, "kind": reach.kind, "method": method, "operators": name}
-            )
             if why is not None:
-                parts.append(frame.assign(places_per_child=np.nan, share_inferred=np.nan, reason=why))
-                continue
-            value, guessed, reason = _at_homes(
-                reach, demand, column, counts, known, places["inferred"].to_numpy(dtype=bool), weigh
+                value = guessed = np.full(len(demand), np.nan)
+                reason = np.full(len(demand), _REASONS.index(why))
+            else:
+                value, guessed, reason = _at_homes(
+                    reach, demand, column, counts, known, places["inferred"].to_numpy(dtype=bool), weigh
+                )
+            parts.append(
+                Part(
+                    {"kind": reach.kind, "method": method, "operators": name},
+                    {"places_per_child": value, "share_inferred": guessed},
+                    {"reason": (_REASONS, reason)},
+                )
             )
-            parts.append(frame.assign(places_per_child=value, share_inferred=guessed, reason=reason))
-    return pd.concat(parts, ignore_index=True)
+    return parts
 
 
 def _why_nobody_knows(
@@ -211,7 +227,7 @@ def _why_nobody_knows(
 def _at_homes(
     reach: KindReach, demand: pd.DataFrame, column: str, counts: NDArray[np.bool_], known: NDArray[np.float64],
     inferred: NDArray[np.bool_], weigh: Weight,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:  # fmt: skip
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:  # fmt: skip
     pairs, homes = reach.pairs, len(demand)
     weight = weigh(pairs.distance_m)
     mine = np.flatnonzero(counts[pairs.site] & (weight > 0))
@@ -219,14 +235,14 @@ def _at_homes(
     people = demand[column].to_numpy(dtype=float)
     shares = share_places(facility, home, weight, people, known, inferred)
     value, lacks = shares.at_home.copy(), np.isnan(known)[facility]
-    reason = np.full(homes, None, dtype=object)
+    reason = np.full(homes, -1)
     none = value == 0
     # within reach of nothing is nought; within reach of places that nobody knows, or that no child shares, is not
-    reason[none & (np.bincount(home[~lacks], minlength=homes) > 0)] = "no_children"
-    reason[none & (np.bincount(home[lacks], minlength=homes) > 0)] = "no_places_known"
-    reason[~reach.home_linked] = "home_not_linked"
-    reason[~demand["placed"].to_numpy(dtype=bool)] = "home_not_placed"
-    value[reason != None] = np.nan  # noqa: E711  (element-wise)
+    reason[none & (np.bincount(home[~lacks], minlength=homes) > 0)] = _REASONS.index("no_children")
+    reason[none & (np.bincount(home[lacks], minlength=homes) > 0)] = _REASONS.index("no_places_known")
+    reason[~reach.home_linked] = _REASONS.index("home_not_linked")
+    reason[~demand["placed"].to_numpy(dtype=bool)] = _REASONS.index("home_not_placed")
+    value[reason >= 0] = np.nan
     positive = value > 0
     guessed = np.where(positive, shares.inferred_at_home / np.where(positive, value, 1.0), np.nan)
     return value, guessed, reason

@@ -14,7 +14,7 @@ from xiqing_space.catalog import Catalogue
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
 from xiqing_space.ingest.area import Area
 from xiqing_space.ingest.osm import Features, shapes_of
-from xiqing_space.ingest.texts import among
+from xiqing_space.texts import among
 
 _KINDS = ("water", "rail", "motorway", "wall")
 _CONTROL = {

@@ -244,7 +244,7 @@ _NODES = {"ref": pa.int64(), "x": pa.float64(), "y": pa.float64()}
 
 
 def _read_nodes(lists: pa.BinaryArray) -> tuple[NDArray[np.int64], pa.Table]:
-    """ "Nn456x117.1y39.1,n457x…" becomes a line per node."""
+    """From lists like Nn456x117.1y39.1,n457x… to a line per node."""
     bounds = np.frombuffer(lists.buffers()[1], dtype=np.int32)[lists.offset : lists.offset + len(lists) + 1]
     body = bytes(memoryview(lists.buffers()[2])[bounds[0] : bounds[-1]])
     commas = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == ord(","))

@@ -16,8 +16,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from xiqing_space.crs import GEOGRAPHIC, project
-from xiqing_space.ingest.texts import among, as_texts
 from xiqing_space.memory import collection_paused
+from xiqing_space.texts import among, as_texts
 
 STRIP_M = 300.0  # width of the strips in which nodes are looked up
 

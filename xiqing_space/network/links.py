@@ -12,9 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from xiqing_space.crs import GEOGRAPHIC, project_geometry, to_degrees
-from xiqing_space.ingest.texts import among
 from xiqing_space.network.graph import WalkGraph, rows_of
 from xiqing_space.network.reach import Seeds
+from xiqing_space.texts import among
 
 LINK_LIMIT_M = 250.0  # past this there is no link
 _RINGS_M = (20.0, 50.0, 100.0, LINK_LIMIT_M)

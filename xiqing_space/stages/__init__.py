@@ -14,7 +14,7 @@ from xiqing_space.stages.rank_fixes import fixes
 from xiqing_space.stages.read_layers import ingest
 from xiqing_space.stages.route_pupils import routes
 from xiqing_space.stages.score_streets import safety
-from xiqing_space.stages.write_figures import figures, indicators, maps, write_csv
+from xiqing_space.stages.write_figures import figures, indicators, maps, school_map, write_csv
 from xiqing_space.stages.write_reports import report, review
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "routes",
     "safe_access",
     "safety",
+    "school_map",
     "sightlines",
     "supply",
     "write_csv",

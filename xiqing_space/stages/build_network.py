@@ -11,12 +11,12 @@ import shapely
 
 from xiqing_space.catalog.load import PROFILES
 from xiqing_space.coverage.land import cells_as_homes
-from xiqing_space.ingest.texts import among
 from xiqing_space.network.gates import find_gates
 from xiqing_space.network.graph import build_graph
 from xiqing_space.network.links import link_to_graph, read_barrier_lines, starting_points
 from xiqing_space.network.over_barriers import find_barrier_crossings
 from xiqing_space.stages.context import Context
+from xiqing_space.texts import among
 
 
 def _lonlat(points: pd.DataFrame) -> pd.DataFrame:

@@ -10,8 +10,9 @@ from xiqing_space.catalog.load import PROFILES
 from xiqing_space.coverage.access import AccessInputs, open_to_everyone
 from xiqing_space.coverage.by_home import AccessByHome
 from xiqing_space.coverage.facility_reach import KindReach, measure_facility_reach, reach_of_kind, search_of
+from xiqing_space.coverage.home_rows import rows_by_home
 from xiqing_space.coverage.minutes import measure_minutes
-from xiqing_space.coverage.supply import known_places, measure_supply
+from xiqing_space.coverage.supply import known_places, supply_parts
 from xiqing_space.network.graph import build_graph
 from xiqing_space.stages.context import Context
 
@@ -23,7 +24,7 @@ def supply(context: Context) -> dict[str, Any]:
     epsg = int(store.get("area")["metric_epsg"].iloc[0])
     inputs = AccessInputs(demand, facilities, store.get("gates"), store.get("access_links"), epsg)
     places = known_places(facilities, catalogue.capacity).set_axis(pd.Index(facilities["facility_id"]))
-    reach_parts, supply_parts = [], []
+    reaches, parts = [], []
     for profile in PROFILES:
         links = inputs.of_profile(build_graph(streets, profile, epsg), profile)
         search = search_of(inputs, links)
@@ -35,13 +36,13 @@ def supply(context: Context) -> dict[str, Any]:
             mine = places.reindex(reach.facilities["facility_id"])
             bands = catalogue.target_bands(kind) or tuple(catalogue.bands.values())
             here = [band for band in bands if band.profile == profile]
-            reach_parts.append(measure_facility_reach(reach, demand, here, mine["places"].to_numpy(dtype=float)))
+            reaches.append(measure_facility_reach(reach, demand, here, mine["places"].to_numpy(dtype=float)))
             if kind in catalogue.capacity.kinds:
                 limit = catalogue.supply_limit_m(kind)
-                supply_parts.append(measure_supply(reach, demand, here[0].column, mine, limit, catalogue.capacity))
+                parts += supply_parts(reach, demand, here[0].column, mine, limit, catalogue.capacity)
                 _note_places(context, reach, mine)
-    made = store.put("facility_reach", pd.concat(reach_parts, ignore_index=True))
-    supplied = store.put("supply", pd.concat(supply_parts, ignore_index=True))
+    made = store.put("facility_reach", pd.concat(reaches, ignore_index=True))
+    supplied = store.put("supply", rows_by_home(demand["demand_id"], parts))
     mapped = set(facilities.loc[open_to_everyone(facilities), "kind"])
     access = AccessByHome(store.get("access"), demand["demand_id"])
     store.put("walk_minutes", measure_minutes(demand, store.get("zones"), access, mapped, catalogue))

@@ -25,7 +25,6 @@ from xiqing_space.ingest.reconcile import Stated, reconcile
 from xiqing_space.ingest.roadside import read_mapped_surroundings, read_road_points, roadside_pairs
 from xiqing_space.ingest.street_tags import READ_KEYS, osmnx_tags, way_tags
 from xiqing_space.ingest.streets import osmnx_frame, read_osm_ways, read_osmnx_edges, streets_frame
-from xiqing_space.ingest.texts import among
 from xiqing_space.memory import collection_paused
 from xiqing_space.network.gates import compounds_without_gates
 from xiqing_space.stages.context import Context
@@ -35,6 +34,7 @@ from xiqing_space.stages.read_lists import Lists, read_lists, reference_of
 from xiqing_space.stages.read_people import settle_people
 from xiqing_space.stages.read_returned import all_facilities, drop_closed, take_returned
 from xiqing_space.stages.read_routes import SchoolLayers, read_listed_premises, read_school_inputs
+from xiqing_space.texts import among
 
 _EDGE = 1e-4  # of a degree, about 10 m: what lies on the outermost street lies inside
 _MUCH_LARGER = 4.0  # a header's box with so many times the streets' extent says nothing of the data
@@ -77,16 +77,14 @@ def _degrees(area: Area) -> Any:
 def ingest(context: Context) -> dict[str, Any]:
     """Raw files to checked layers: area, zones, streets, crossings, facilities, grounds, compounds, barriers, demand."""
     try:
-        with context.store.written_meanwhile():
-            return _ingest(context)
+        return _ingest(context)
     except UnsortedError:
         # editors save extracts in any order; a sorted copy is read instead
         sources = context.config.sources
         assert sources.osm is not None
         with tempfile.TemporaryDirectory() as folder:
             copy = sources.model_copy(update={"osm": sort_extract(sources.osm, Path(folder))})
-            with context.store.written_meanwhile():
-                return _ingest(replace(context, config=context.config.model_copy(update={"sources": copy})))
+            return _ingest(replace(context, config=context.config.model_copy(update={"sources": copy})))
 
 
 def _ingest(context: Context) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Stages indicators and maps: the table of figures, and the pages."""
+"""Stages that show figures: the table of indicators, the pages and the sheets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,24 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
-def maps(context: Context) -> dict[str, Any]:
-    """The pages."""
-    from xiqing_space.maps import draw_action02, draw_action13, draw_index
+def school_map(context: Context) -> dict[str, Any]:
+    """The page of the ways to school."""
+    from xiqing_space.maps import draw_action13
 
+    return _draw(context, draw_action13)
+
+
+def maps(context: Context) -> dict[str, Any]:
+    """The page of spaces and facilities, and the page that leads to all of them."""
+    from xiqing_space.maps import draw_action02, draw_index
+
+    return _draw(context, draw_action02, draw_index)
+
+
+def _draw(context: Context, *pages: Callable[..., Path]) -> dict[str, Any]:
     shown = tables(context.store, context.catalogue, context.config.output)
     doubts = shown.doubts(Quality(list(context.doubts)).frame())
-    for draw in (draw_action02, draw_action13, draw_index):
+    for draw in pages:
         draw(shown, shown.catalogue, context.config.output, context.maps, doubts)
     return {"rows": {}}
 
