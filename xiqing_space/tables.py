@@ -7,6 +7,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
@@ -91,14 +92,32 @@ def finish(name: str, data: pd.DataFrame | dict[str, Any]) -> pd.DataFrame:
     if table.spatial:
         result = gpd.GeoDataFrame(result, geometry=gpd.array.from_shapely(out["geometry"], crs=geographic()))
         result = result[wanted]
-    rank = _ranks([pd.factorize(result[column], sort=True)[0] for column in table.key])
-    if (rank[1:] < rank[:-1]).any():  # many a table comes in order
+    if not _rises(result, table.key):  # many a table comes in order
+        rank = _ranks([pd.factorize(result[column], sort=True)[0] for column in table.key])
         order = np.argsort(rank, kind="stable")
-        rank = rank[order]
         result = result.take(order).reset_index(drop=True)
+        _refuse_twice(table, result, rank[order])
     if len(result):
-        _check(table, result, rank)
+        _check(table, result)
     return result
+
+
+def _rises(frame: pd.DataFrame, key: tuple[str, ...]) -> bool:
+    """Whether each row's key is greater than that of the row before; `False` where one is missing."""
+    above, same = np.zeros(max(len(frame) - 1, 0), dtype=bool), np.ones(max(len(frame) - 1, 0), dtype=bool)
+    for column in key:
+        if str(frame[column].dtype) == "str":
+            values = as_texts(frame[column])
+            if values.null_count:
+                return False
+            more = pc.greater(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
+            equal = pc.equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
+        else:
+            numbers = frame[column].to_numpy(dtype=float, na_value=np.nan)
+            more, equal = numbers[1:] > numbers[:-1], numbers[1:] == numbers[:-1]
+        above |= same & more
+        same &= equal
+    return bool(above.all())
 
 
 def _ranks(codes: list[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -112,7 +131,15 @@ def _ranks(codes: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     return rank
 
 
-def _check(table: Table, frame: pd.DataFrame, rank: NDArray[np.int64]) -> None:
+def _refuse_twice(table: Table, frame: pd.DataFrame, rank: NDArray[np.int64]) -> None:
+    """Rows are sorted by the key, so equal ones are neighbours."""
+    if (twice := np.flatnonzero(rank[1:] == rank[:-1])).size:
+        raise TableError(
+            f"{table.name}: key given twice", first=[str(frame.iloc[i][list(table.key)].tolist()) for i in twice]
+        )
+
+
+def _check(table: Table, frame: pd.DataFrame) -> None:
     from pandera.errors import SchemaErrors
 
     try:
@@ -120,11 +147,6 @@ def _check(table: Table, frame: pd.DataFrame, rank: NDArray[np.int64]) -> None:
     except SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates().head(5)
         raise TableError(f"{table.name} breaks its schema", first=[str(row) for row in cases.to_numpy()]) from error
-    # rows are sorted by the key, so equal ones are neighbours
-    if len(frame) > 1 and (twice := np.flatnonzero(rank[1:] == rank[:-1])).size:
-        raise TableError(
-            f"{table.name}: key given twice", first=[str(frame.iloc[i][list(table.key)].tolist()) for i in twice]
-        )
     for column in table.columns:
         if column.dtype == "geometry":
             shapes = frame["geometry"].to_numpy()

@@ -114,7 +114,7 @@ class Tables:
     @cached_property
     def safe_kinds(self) -> frozenset[str]:
         """Kinds whose safe walks were measured."""
-        return frozenset(self.safe["kind"]) if len(self.safe) else frozenset()
+        return frozenset(self.safe["kind"].unique()) if len(self.safe) else frozenset()
 
     @cached_property
     def inside_distances(self) -> AccessByHome:

@@ -161,7 +161,7 @@ def _searches(graph: WalkGraph, sites: Owned, limit_m: float) -> Iterator[_Found
             offset = int(begin[base])
             owner = np.repeat(sites.owner[links], sizes[links.start - offset : links.stop - offset])
             candidates = near[int(ends[at - base]) : int(ends[until - base])]
-            key = np.sort(owner * graph.n_nodes + candidates)
+            key = np.sort(owner * graph.n_nodes + candidates, kind="stable")  # each circle comes in order
             fresh = np.ones(len(key), dtype=bool)  # sites of many ways in have many circles over one another
             fresh[1:] = key[1:] != key[:-1]
             yield _search(graph, sites, links, (at, until), key[fresh], row_of, limit_m)

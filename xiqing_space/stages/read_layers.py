@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,8 @@ def _ingest(context: Context) -> dict[str, Any]:
     store.put("road_points", read_road_points(features, catalogue, area))
     mapped_premises = read_mapped_surroundings(features, catalogue, area, main.name)
     store.put("barriers", read_barriers(features, catalogue, area))
-    store.put("obstacles", read_obstacles(features, streets, catalogue, area))
+    # with an area of its own: a shape that one thread prepares is not to be looked at by another
+    store.put_later("obstacles", read_obstacles, features, streets, catalogue, deepcopy(area))
     gates = gate_nodes(features, catalogue)
     store.put("mapped_points", _mapped_points(features, gates))
     compounds, every_compound = settle_compounds(context, read_compounds(features, gates, streets, area), area)
