@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xiqing_space.errors import TableError
 from xiqing_space.stages import write_csv
 from xiqing_space.store import Store
-from xiqing_space.tables import TABLES, _ranks, dictionary_markdown, empty, finish
+from xiqing_space.tables import TABLES, _ranks, _rises, dictionary_markdown, empty, finish
 
 ROOT = Path(__file__).parent.parent
 
@@ -134,6 +138,58 @@ def test_a_table_that_cannot_be_written_meanwhile_is_told(tmp_path: Path) -> Non
     store = Store(tmp_path / "absent")
     with pytest.raises(OSError, match="absent"), store.written_meanwhile():
         store.put("nodes", nodes())
+
+
+def test_a_table_made_beside_is_there_for_who_asks_and_at_the_end(tmp_path: Path) -> None:
+    store, plain, gate = Store(tmp_path / "beside"), Store(tmp_path / "plain"), threading.Event()
+    for one in (store, plain):
+        one.folder.mkdir()
+    with store.written_meanwhile():
+        store.put_later("nodes", lambda frame: pd.DataFrame(frame) if gate.wait(30) else pd.DataFrame(), nodes())
+        store.put("grounds", {})  # does not wait
+        gate.set()
+        assert len(store.get("nodes")) == 3
+        store.put_later("access", pd.DataFrame, access())
+    assert {path.stem for path in store.folder.iterdir()} == {"nodes", "grounds", "access"}
+    plain.put_later("nodes", pd.DataFrame, nodes())  # at once, where nothing is written meanwhile
+    assert store.path("nodes").read_bytes() == plain.path("nodes").read_bytes()
+    assert store.get("access") is store.get("access")
+
+
+def test_a_fault_of_what_is_made_beside_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def fault() -> pd.DataFrame:
+        raise ValueError("made beside")
+
+    with pytest.raises(ValueError, match="made beside"), store.written_meanwhile():
+        store.put_later("nodes", fault)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", "a", "ab", "甲", None]), st.sampled_from([1.0, 2.0, np.nan]), st.sampled_from("xy")
+        )
+    )
+)
+def test_a_key_rises_where_tuples_do(rows: list[tuple[str | None, float, str]]) -> None:
+    frame = pd.DataFrame(rows, columns=["word", "number", "letter"]).astype({"word": "str", "letter": "str"})
+    found = _rises(frame, ("word", "number", "letter"))
+    if any(word is None for word, *_ in rows):
+        assert not found, "a missing word may stand first or last: the table is sorted anew"
+        return
+    for missing in (0.0, 3.0):  # whatever stands for it
+        filled = [(word, missing if np.isnan(number) else number, letter) for word, number, letter in rows]
+        rises = all(one < other for one, other in pairwise(filled))
+        assert rises if found else not rises or any(np.isnan(number) for _, number, _ in rows)
+
+
+def test_a_key_given_twice_is_refused_in_any_order() -> None:
+    for order in ([0, 1, 2], [2, 0, 1]):
+        frame = pd.DataFrame(nodes(node_id=["osm:n1", "osm:n1", "osm:n2"])).iloc[order]
+        with pytest.raises(TableError, match="key given twice"):
+            finish("nodes", frame)
 
 
 def test_the_order_of_a_long_key_with_many_words() -> None:
