@@ -130,11 +130,6 @@ def _plain(text: str) -> str:
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "%" in text else text
 
 
-def _cuts_street(fields: bytes, gates: set[str]) -> bool:
-    tags = dict(pair.split("=", 1) for pair in fields[1:].decode().split(","))
-    return tags.get("highway") == "crossing" or tags.get("barrier") in gates
-
-
 class _TagSets:
     """The different sets of tags of streets. Many ways carry the same one: each is taken apart once."""
 
