@@ -45,7 +45,7 @@ class Seeds:
         return Seeds(self.edge[rows], self.offset_m[rows], self.leg_m[rows])
 
 
-def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Distance of every node to the nearest seed, its leg included, and which seed that is.
 
     Parameters
@@ -60,12 +60,12 @@ def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArr
     -------
     distance_m : float64 (n,)
         inf where nothing is within the limit.
-    seed : int64 (n,)
+    seed : int32 (n,)
         Row of the nearest seed; -1 where none.
     """
     n, k = graph.n_nodes, len(seeds)
     if not k or not n:
-        return np.full(n, np.inf), np.full(n, -1, dtype=np.int64)
+        return np.full(n, np.inf), np.full(n, -1, dtype=np.int32)
     u, v = graph.u[seeds.edge], graph.v[seeds.edge]
     to_v = graph.length_m[seeds.edge] - seeds.offset_m + seeds.leg_m
     to_u = np.where(
@@ -84,8 +84,9 @@ def nearest_nodes(graph: WalkGraph, seeds: Seeds, limit_m: float) -> tuple[NDArr
     distance, _, source = dijkstra(
         matrix, directed=True, indices=np.arange(n, n + k), limit=limit_m, min_only=True, return_predecessors=True
     )
-    # where nothing was found the source is far below zero
-    return distance[:n], np.maximum(source[:n] - n, -1).astype(np.int64)
+    seed = source[:n]
+    seed -= n
+    return distance[:n], np.maximum(seed, -1, out=seed)  # where nothing was found the source is far below zero
 
 
 def reach_each(
@@ -184,7 +185,7 @@ def nearest_along(
     over_v = to_node[v] + (length - owners.offset_m) + owners.leg_m
     over_u = np.where(np.isfinite(length), to_node[u] + owners.offset_m + owners.leg_m, np.inf)
     best = np.minimum(over_u, over_v)
-    seed = np.where(over_u <= over_v, seed_of[u], seed_of[v])
+    seed = np.where(over_u <= over_v, seed_of[u], seed_of[v]).astype(np.int64)
     # links that share an edge with a seed may walk along it
     order = np.argsort(seeds.edge, kind="stable")
     sorted_edges = seeds.edge[order]
