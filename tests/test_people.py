@@ -433,6 +433,18 @@ def test_every_zone_keeps_its_total_and_nobody_is_negative(drawn: Any, compounds
             assert close(math.fsum(mine[column]), row[column]), (row["zone_id"], column)
 
 
+def test_a_compound_of_next_to_nobody_leaves_its_zone_s_total_alone() -> None:
+    homes = homes_of([("h0", "a", "a1", True, 1.0, 100, 100), ("h1", "a", None, True, 1.0, 300, 100)])
+    zones = [
+        {"zone_id": zone, "pop_total": people, **dict.fromkeys(BANDS, 0.0)} for zone, people in (("a", 9e5), ("b", 0.0))
+    ]
+    table, _ = spread(
+        homes, PeopleSources(compound_table([{"compound_id": "a1", "pop_total": 1e-303}]), zone_table(zones))
+    )
+    assert close(table.loc["h0", "pop_total"], 0.0)
+    assert close(table.loc["h1", "pop_total"], 9e5)
+
+
 @settings(max_examples=15, deadline=None)
 @given(districts(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_leaves_no_trace(drawn: Any, random: Any) -> None:

@@ -116,7 +116,7 @@ def spread_zones(work: Work, known: Figures) -> None:
         for zone in np.flatnonzero(held > total + SLACK).tolist():
             work.quality.add("people_compounds_exceed", id=str(known.key[zone]), zone=str(known.key[zone]), column=name,
                              compounds=f"{held[zone]:.0f}", total=f"{total[zone]:.0f}")  # fmt: skip
-        scale = np.where(over, total / np.where(held > 0, held, 1.0), 1.0)
+        scale = np.divide(total, held, out=np.ones_like(held), where=over)
         work.value[fixed, column] *= scale[code[fixed]]
         rest = np.where(over, 0.0, total - held)
         free = (code >= 0) & np.isnan(work.value[:, column])
