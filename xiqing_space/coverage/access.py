@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -154,26 +155,21 @@ def measure_walk(
     -----
     A distance says nothing about whether the facility has a place for the child, or whether the way is safe.
     """
-    mine, distance, facility, gate, reason = _walks(inputs, links, kind, limit_m, worst_gate)
-    return pd.DataFrame(
-        {
-            "facility_id": words_at(mine["facility_id"], facility), "gate_id": words_at(links.gate_id, gate),
-            "distance_m": distance, "reason": words_at(_REASONS, reason),
-        }
-    )  # fmt: skip
+    distance, words = _walks(inputs, links, kind, limit_m, worst_gate)
+    return pd.DataFrame({key: words_at(*named) for key, named in words.items()} | {"distance_m": distance})
 
 
 def walk_distance(
     inputs: AccessInputs, links: ProfileLinks, kind: str, limit_m: float, *, worst_gate: bool = False
 ) -> NDArray[np.float64]:
     """The `distance_m` of `measure_walk` alone, NaN where missing."""
-    return _walks(inputs, links, kind, limit_m, worst_gate)[1]
+    return _walks(inputs, links, kind, limit_m, worst_gate)[0]
 
 
 def _walks(
     inputs: AccessInputs, links: ProfileLinks, kind: str, limit_m: float, worst_gate: bool
-) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The sites of a kind; for each home the distance, and the rows of its facility, its way in and its reason (-1: none)."""
+) -> tuple[NDArray[np.float64], dict[str, tuple[Any, NDArray[np.int64]]]]:
+    """For each home the distance; its facility, its way in and its reason, as words and the row of its own (-1: none)."""
     count = len(inputs.demand)
     distance, facility, gate = np.full(count, np.nan), np.full(count, -1), np.full(count, -1)
     reason = np.full(count, -1)
@@ -197,7 +193,12 @@ def _walks(
     if not mine.empty:
         reason[missing & ~linked] = _REASONS.index("home_not_linked")
         reason[missing & ~inputs.placed] = _REASONS.index("home_not_placed")
-    return mine, distance, facility, gate, reason
+    words = {
+        "facility_id": (mine["facility_id"], facility),
+        "gate_id": (links.gate_id, gate),
+        "reason": (_REASONS, reason),
+    }
+    return distance, words
 
 
 def _best_link(links: ProfileLinks, along: NDArray[np.float64], worst_gate: bool) -> NDArray[np.int64]:
@@ -260,12 +261,7 @@ def measure_access(
     for kind in kinds:
         straight = measure_straight(inputs, kind)
         for profile, mine in links.items():
-            sites, distance, facility, gate, reason = _walks(inputs, mine, kind, limit_m, worst_gate=False)
-            words = {
-                "facility_id": (sites["facility_id"], facility),
-                "gate_id": (mine.gate_id, gate),
-                "reason": (_REASONS, reason),
-            }
+            distance, words = _walks(inputs, mine, kind, limit_m, worst_gate=False)
             numbers = {"distance_m": distance, "straight_m": straight}
             parts.append(Part({"kind": kind, "profile": profile}, numbers, words))
     return rows_by_home(inputs.demand["demand_id"], parts)

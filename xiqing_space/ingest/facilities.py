@@ -194,11 +194,8 @@ def read_facilities(
     shapes: list[Any] = []
     things = [(f"osm:n{identity}", tags, shapely.Point(lon, lat)) for identity, lon, lat, tags in features.nodes]
     things += [(identity, tags, wkb) for identity, tags, wkb in features.areas]
-    telling = _telling(tuple(catalogue.kinds.values()))
     things = list({identity: (identity, tags, shape) for identity, tags, shape in things}.values())
     for identity, tags, shape in things:
-        if telling.isdisjoint(tags.items()):
-            continue
         kinds, denied = classify(tags, catalogue)
         name = clean_text(tags.get("name:zh") or tags.get("name") or "") or None
         if denied and not kinds:

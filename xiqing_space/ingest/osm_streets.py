@@ -1,7 +1,7 @@
 """Street ways of an extract, cut at junctions.
 
 pyosmium hands out a Python object per node reference, which costs more than all else. So libosmium does the whole pass in C++
-(node places, filter) and writes the streets as OPL text, one line a way, whose node lists pyarrow then reads as one table.
+(node places, filter) and writes the streets as OPL text, one line a way, whose node lists pyarrow then reads as tables.
 """
 
 from __future__ import annotations
