@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from helpers import Drawing, Result, call, degrees, hamlet_zones, table, write_c
 
 from xiqing_space.gcj02 import wgs84_to_gcj02
 from xiqing_space.ingest.match_workbook import WORKBOOK
-from xiqing_space.stage_list import STAGES
+from xiqing_space.stage_list import STAGES, choose_stages
 
 
 def gcj(x: float, y: float) -> tuple[float, float]:
@@ -146,38 +147,31 @@ class Runs:
     def __init__(self, folder: Path, hamlet: Drawing) -> None:
         self.folder = folder
         self.count = 0
-        self.done: dict[str, list[tuple[int, Path]]] = {}
-        self.same_data: dict[str, tuple[int, Path]] = {}
+        self.done: dict[str, list[tuple[set[str], Path]]] = {}
+        self.same_data: dict[str, tuple[set[str], Path]] = {}
         hamlet.write(folder / "hamlet.osm.pbf")
         hamlet_zones(folder / "zones.geojson")
 
     def run(self, settings: Settings, what: str) -> Path:
         """Folder of a run that goes as far as a table, a page or the readers' doubts need."""
-        depth = next((number for number, one in enumerate(STAGES) if what in one.leaves), len(STAGES) - 1)
+        # later stages have doubts of their own, so that only runs of one depth can be compared
+        wanted = {stage.name for stage in choose_stages(["ingest" if what == DOUBTS else _maker(what)])}
         key, data = repr(settings), repr([settings.get("area"), settings.get("sources")])
-        if what == DOUBTS:  # later stages have doubts of their own, so that only runs of one depth can be compared
-            depth = 0
-        for reached, out in self.done.get(key, []):
-            if reached == depth or (reached > depth and what != DOUBTS):
+        for made, out in self.done.get(key, []):
+            if made == wanted or (made > wanted and what != DOUBTS):
                 return out
         self.count += 1
         out = self.folder / f"out{self.count}"
         config = write_config(self.folder / f"c{self.count}.toml", settings)
-        deepest, start = self.same_data.get(data, (-1, self.folder))
-        if deepest >= 0:
+        most, start = self.same_data.get(data, (set(), self.folder))
+        if most:
             shutil.copytree(start, out)
-        result = call(
-            "run",
-            "--config",
-            config,
-            "--out",
-            out,
-            *(word for one in STAGES[: depth + 1] for word in ("--only", one.name)),
-        )
+        only = [word for name in sorted(wanted) for word in ("--only", name)]
+        result = call("run", "--config", config, "--out", out, *only)
         assert result.code == 0, result.err[-900:]
-        self.done.setdefault(key, []).append((depth, out))
-        if depth > deepest:
-            self.same_data[data] = (depth, out)
+        self.done.setdefault(key, []).append((wanted, out))
+        if len(wanted) > len(most):
+            self.same_data[data] = (wanted, out)
         return out
 
     def pair(self, change: Change, base: Settings) -> tuple[Any, Any]:
@@ -187,6 +181,11 @@ class Runs:
             one = content(self.run(settings, change.changes), change.changes)
             found.append(one[change.column] if change.column else one)
         return found[0], found[1]
+
+
+def _maker(what: str) -> str:
+    """The stage that leaves a table or writes a page."""
+    return next(one.name for one in STAGES if what in one.leaves or any(fnmatch(what, name) for name in one.writes))
 
 
 def content(out: Path, what: str) -> Any:

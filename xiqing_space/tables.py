@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -21,6 +22,7 @@ __all__ = ["TABLES", "dictionary_markdown", "empty", "finish"]
 _LARGEST = 2**62
 
 
+@cache
 def _schema(table: Table) -> Any:
     """Ranges, vocabularies and what may be missing; the types are those that `finish` has just made."""
     import pandera.pandas as pa
@@ -69,37 +71,45 @@ def finish(name: str, data: pd.DataFrame | dict[str, Any]) -> pd.DataFrame:
     table = TABLES[name]
     frame = pd.DataFrame(data, copy=False)
     wanted = [column.name for column in table.columns]
-    if len(frame) == 0 and len(frame.columns) == 0:
-        frame = pd.DataFrame({column: [] for column in wanted})
-    if set(frame.columns) != set(wanted):
+    bare = len(frame) == 0 and len(frame.columns) == 0
+    if not bare and set(frame.columns) != set(wanted):
         raise TableError(f"{name}: columns {sorted(set(frame.columns) ^ set(wanted))} are missing or unknown")
+    if len(frame) == 0:  # a run without lists has a dozen such tables
+        return _no_rows(table).copy()
+    result = _typed(table, frame)
+    if not _rises(result, table.key):  # many a table comes in order
+        rank = _ranks([pd.factorize(result[column], sort=True)[0] for column in table.key])
+        order = np.argsort(rank, kind="stable")
+        result = result.take(order).reset_index(drop=True)
+        _refuse_twice(table, result, rank[order])
+    _check(table, result)
+    return result
+
+
+@cache
+def _no_rows(table: Table) -> pd.DataFrame:
+    return _typed(table, pd.DataFrame({column.name: [] for column in table.columns}))
+
+
+def _typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of the schema, in its order and its types, rounded."""
     out: dict[str, Any] = {}
     for column in table.columns:
         values = frame[column.name]
         if column.dtype == "text":
             values = values.astype("str") if values.dtype != "category" else values.astype(object).astype("str")
             # put together from many frames it is in as many pieces, among which each row would have to be looked for
-            values = pd.Series(pd.array(as_texts(values), dtype="str"))
+            out[column.name] = pd.array(as_texts(values), dtype="str")
         elif column.dtype == "number":
             # adding zero turns -0.0 into 0.0, which would otherwise differ in bytes
-            values = pd.Series(np.round(values.to_numpy(dtype="float64", na_value=np.nan), column.digits) + 0.0)
+            out[column.name] = np.round(values.to_numpy(dtype="float64", na_value=np.nan), column.digits) + 0.0
         elif column.dtype == "whole":
-            values = values.astype("Int64")
+            out[column.name] = values.astype("Int64").array
         elif column.dtype == "flag":
-            values = values.astype("bool")
-        out[column.name] = values.to_numpy() if column.dtype == "geometry" else values.array
-    result = pd.DataFrame({key: value for key, value in out.items() if key != "geometry"})
-    if table.spatial:
-        result = gpd.GeoDataFrame(result, geometry=gpd.array.from_shapely(out["geometry"], crs=geographic()))
-        result = result[wanted]
-    if not _rises(result, table.key):  # many a table comes in order
-        rank = _ranks([pd.factorize(result[column], sort=True)[0] for column in table.key])
-        order = np.argsort(rank, kind="stable")
-        result = result.take(order).reset_index(drop=True)
-        _refuse_twice(table, result, rank[order])
-    if len(result):
-        _check(table, result)
-    return result
+            out[column.name] = values.astype("bool").array
+        else:
+            out[column.name] = gpd.array.from_shapely(values.to_numpy(), crs=geographic())
+    return gpd.GeoDataFrame(out, geometry="geometry") if table.spatial else pd.DataFrame(out)
 
 
 def _rises(frame: pd.DataFrame, key: tuple[str, ...]) -> bool:
