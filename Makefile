@@ -44,10 +44,10 @@ sample: .venv/installed ## 写出示例数据 / write the synthetic sample as fi
 	@$(BIN)/python -m xiqing_space sample --out sample
 
 test: .venv/dev ## 全部测试 / the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 notebooks: .venv/dev ## 逐格运行 notebooks（离线）/ run the notebooks, offline
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
+	$(BIN)/python -m pytest tests/test_documents.py
 
 lint: .venv/dev ## 代码检查 / ruff and mypy
 	$(BIN)/ruff check .

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Generator
+from dataclasses import astuple
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from helpers import Drawing, Result, call, draw_hamlet, write_config
+from helpers import Drawing, Once, Result, call, draw_hamlet, write_config
 
-import xiqing_space  # noqa: F401  (says how openpyxl writes, before a test imports it)
+from xiqing_space import pipeline  # the package says how openpyxl writes, before a test imports it
+from xiqing_space.sample import write_sample
 
 os.environ["XIQING_WORKERS"] = "1"  # tests run beside one another as it is; test_schedule.py asks for more
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files are begun in an order that leaves no process waiting: long work first, and not what others are just making.
+
+    The first that needs the run of the sample district makes it; whoever is free meanwhile takes the large extracts, and
+    only then come the other files that need it.
+    """
+    needs: dict[Path, set[str]] = {}
+    for item in items:
+        needs.setdefault(item.path, set()).update(getattr(item, "fixturenames", ()))
+    first = next((path for path, names in needs.items() if "district_run" in names), None)
+
+    def rank(item: pytest.Item) -> int:
+        if item.path == first:
+            return 0
+        return next((at for at, name in enumerate(("shared_data", "district_run"), 1) if name in needs[item.path]), 3)
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,7 +72,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[Path], None]], Path]:
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
     """Makes a folder that all test processes share: the first that asks fills it, the others wait."""
     base = tmp_path_factory.getbasetemp()
     shared = base if worker_id == "master" else base.parent
@@ -68,7 +90,7 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[
 
 
 @pytest.fixture(scope="session")
-def helsinki_run(helsinki: Path, once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def helsinki_run(helsinki: Path, once: Once) -> Path:
     """The --out folder of one whole run of Helsinki with the smallest configuration; read it, never change it.
 
     The configuration lies beside it as `helsinki.toml`.
@@ -83,7 +105,41 @@ def helsinki_run(helsinki: Path, once: Callable[[str, Callable[[Path], None]], P
 
 
 @pytest.fixture(scope="session")
-def district_run(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def town_run(once: Once) -> Path:
+    """The --out folder of a run of the hand-worked town as far as the maps, thus of every table; read it, never change it."""
+
+    def fill(base: Path) -> None:
+        pipeline.run(write_sample(base / "sample"), base / "out", only=["maps"])
+
+    return once("town", fill) / "out"
+
+
+@pytest.fixture(scope="session")
+def district_files(once: Once) -> Path:
+    """The folder of the sample district's files as the command line writes them; read it, never change it."""
+
+    def fill(base: Path) -> None:
+        result = call("sample", "--out", base / "sample")
+        assert result.code == 0, result.err[-300:]
+        assert "synthetic" in result.out
+        assert str(base / "sample/config.toml") in result.out
+
+    return once("district_files", fill) / "sample"
+
+
+@pytest.fixture(scope="session")
+def district_checked(district_files: Path, once: Once) -> Path:
+    """The --out folder of a check of the sample district's files; read it, never change it."""
+
+    def fill(base: Path) -> None:
+        result = call("check", "--config", district_files / "config.toml", "--out", base / "out")
+        assert result.code == 0, result.err[-300:]
+
+    return once("district_checked", fill) / "out"
+
+
+@pytest.fixture(scope="session")
+def district_run(once: Once) -> Path:
     """The --out folder of one whole run without any data, that is, of the sample district; read it, never change it."""
 
     def fill(base: Path) -> None:
@@ -109,10 +165,15 @@ def hamlet_osm(hamlet: Drawing, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="session")
-def hamlet_run(hamlet_osm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Result]:
+def hamlet_run(hamlet: Drawing, once: Once) -> tuple[Path, Path, Result]:
     """A whole run of the hamlet: its configuration, its folder and what it said; take copies of the folder."""
-    base = tmp_path_factory.mktemp("hamlet_run")
-    config = write_config(base / "c.toml", {"area": {"name": "村"}, "sources": {"osm": str(hamlet_osm)}})
-    result = call("run", "--config", config, "--out", base / "out")
-    assert result.code == 0, result.err[-300:]
-    return config, base / "out", result
+
+    def fill(base: Path) -> None:
+        osm = hamlet.write(base / "hamlet.osm.pbf")
+        config = write_config(base / "c.toml", {"area": {"name": "村"}, "sources": {"osm": str(osm)}})
+        result = call("run", "--config", config, "--out", base / "out")
+        assert result.code == 0, result.err[-300:]
+        (base / "said.json").write_text(json.dumps(astuple(result)), encoding="utf-8")
+
+    base = once("hamlet", fill)
+    return base / "c.toml", base / "out", Result(*json.loads((base / "said.json").read_text("utf-8")))

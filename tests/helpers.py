@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,9 @@ from pyproj import Transformer
 
 PLACE = (117.0, 39.08)
 Node = int | tuple[float, float]
+Once = Callable[
+    [str, Callable[[Path], None]], Path
+]  # name and what fills a folder -> the folder, filled by one of the processes
 
 
 @cache

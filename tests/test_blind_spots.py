@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from xiqing_space.coverage import clusters
 from xiqing_space.coverage.blind_spots import SpotInputs, find_blind_spots, lack_of
 from xiqing_space.coverage.clusters import cluster, split_long
 from xiqing_space.crs import project_geometry, to_degrees
-from xiqing_space.pipeline import run
-from xiqing_space.sample import write_sample
 from xiqing_space.tables import empty, finish
 
 HERE, EPSG, ORIGIN = Path(__file__).parent, 4548, np.array([500_000.0, 4_327_000.0])
@@ -37,9 +34,8 @@ def lonlat(xy: Any) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def town(once: Callable[[str, Callable[[Path], None]], Path]) -> SpotInputs:
-    base = once("town-walks", lambda base: run(write_sample(base / "sample"), base / "out", only=["coverage"]))
-    folder = base / "out/data/processed"
+def town(town_run: Path) -> SpotInputs:
+    folder = town_run / "data/processed"
 
     def get(name: str) -> pd.DataFrame:
         return (pd.read_parquet if name in ("access", "unlocated") else gpd.read_parquet)(folder / f"{name}.parquet")

@@ -24,7 +24,6 @@ from xiqing_space.crs import project_geometry
 from xiqing_space.network import build_graph
 from xiqing_space.network.lifted import CLASSES, bits_of, lift_barriers, read_barrier_classes
 from xiqing_space.network.links import Barriers, Segments, link_to_graph, starting_points
-from xiqing_space.sample import write_sample
 
 APART = 3000.0
 CANAL, RAIL, MOTORWAY, WALL = {"waterway": "canal"}, {"railway": "rail"}, {"highway": "motorway"}, {"barrier": "wall"}
@@ -146,22 +145,14 @@ def test_each_cause_by_hand(quarters: tuple[Path, dict[str, Case]]) -> None:
 # --- the town
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    base = tmp_path_factory.mktemp("town_bridge")
-    result = call("run", "--config", write_sample(base / "sample"), "--out", base / "out", "--only", "bridge")
-    assert result.code == 0, result.err[-500:]
-    return base / "out"
-
-
-def test_the_town_s_bridge_by_hand(town: Path) -> None:
-    hand, found = expected("bridge"), table(town, "bridge")
+def test_the_town_s_bridge_by_hand(town_run: Path) -> None:
+    hand, found = expected("bridge"), table(town_run, "bridge")
     assert_agrees(hand, found[found["kind"].isin(set(hand["kind"]))], ["demand_id", "kind", "profile"], 0.05)
 
 
-def test_the_town_s_bridge_is_what_the_shares_lose(town: Path) -> None:
+def test_the_town_s_bridge_is_what_the_shares_lose(town_run: Path) -> None:
     """Every row lies within the radius and beyond it on foot, and no such home is missing."""
-    found, access = table(town, "bridge"), table(town, "access")
+    found, access = table(town_run, "bridge"), table(town_run, "access")
     limits = bridge_limits(load_catalogue())
     assert ("park", "pram", 300.0) in limits
     assert "library" not in {kind for kind, *_ in limits}  # its standard is in minutes: no radius
@@ -171,7 +162,7 @@ def test_the_town_s_bridge_is_what_the_shares_lose(town: Path) -> None:
         rows = found[(found["kind"] == kind) & (found["profile"] == profile)]
         assert set(rows["demand_id"]) == set(lost["demand_id"]), (kind, profile)
     assert len(found) == sum(len(one) for _, one in found.groupby(["kind", "profile"]))
-    assert table(town, "gate_openings").empty
+    assert table(town_run, "gate_openings").empty
 
 
 # --- second method: plain loops over the same places, shapely's own predicate, networkx

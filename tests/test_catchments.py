@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,8 +23,6 @@ from xiqing_space.crs import project_geometry, to_degrees
 from xiqing_space.network import build_graph, nearest_nodes
 from xiqing_space.network.graph import WalkGraph, assemble
 from xiqing_space.network.reach import Seeds
-from xiqing_space.pipeline import run
-from xiqing_space.sample import write_sample
 from xiqing_space.tables import finish
 
 HERE = Path(__file__).parent
@@ -34,16 +31,9 @@ OCTANT = 625 * np.sqrt(2) / 2  # a quarter of the octagon that rounds the end of
 LIMITS = (60.0, 150.0, 151.0, 400.0, 900.0)
 
 
-@pytest.fixture(scope="session")
-def town(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
-    """Tables of the hand-worked town up to its walks."""
-    return (
-        once("town-walks", lambda base: run(write_sample(base / "sample"), base / "out", only=["coverage"]))
-        / "out/data/processed"
-    )
+def inputs_of(out: Path) -> CatchmentInputs:
+    folder = out / "data/processed"
 
-
-def inputs_of(folder: Path) -> CatchmentInputs:
     def get(name: str) -> pd.DataFrame:
         spatial = name not in ("access", "land_access")
         return (gpd.read_parquet if spatial else pd.read_parquet)(folder / f"{name}.parquet")
@@ -55,9 +45,9 @@ def inputs_of(folder: Path) -> CatchmentInputs:
 # ---- by hand
 
 
-def test_the_town_by_hand(town: Path) -> None:
+def test_the_town_by_hand(town_run: Path) -> None:
     hand = pd.read_csv(HERE / "town/expected_catchments.csv", na_values="?").set_index(["kind", "limit_m", "profile"])
-    found = finish("catchments", measure_catchments(inputs_of(town), load_catalogue())).set_index(
+    found = finish("catchments", measure_catchments(inputs_of(town_run), load_catalogue())).set_index(
         ["kind", "limit_m", "profile"]
     )
     # nobody mapped a junior school, a hospital, a health station or a sports ground: no rows, not empty ones
@@ -73,8 +63,8 @@ def test_the_town_by_hand(town: Path) -> None:
     np.testing.assert_allclose(metric.area / 10_000, found["area_ha"], atol=1e-4)
 
 
-def test_no_catchment_of_the_town_lies_across_the_canal_without_a_bridge(town: Path) -> None:
-    found = measure_catchments(inputs_of(town), load_catalogue()).set_index(["kind", "limit_m", "profile"])
+def test_no_catchment_of_the_town_lies_across_the_canal_without_a_bridge(town_run: Path) -> None:
+    found = measure_catchments(inputs_of(town_run), load_catalogue()).set_index(["kind", "limit_m", "profile"])
     shapes = project_geometry(found["geometry"].to_numpy(dtype=object), 4326, 4548)
     east = shapely.box(501_300, 4_326_000, 503_000, 4_329_000)
     over = pd.Series(shapely.intersection(shapes, east), index=found.index)
@@ -361,8 +351,8 @@ def test_lines_are_cut_where_shapely_cuts_them(places: list[tuple[int, int]], on
     assert cut.length == pytest.approx(line.length * (end - begin), abs=1e-6)
 
 
-def test_one_facility_on_request(town: Path) -> None:
-    inputs = inputs_of(town)
+def test_one_facility_on_request(town_run: Path) -> None:
+    inputs = inputs_of(town_run)
     tables = {"streets": inputs.streets, "barriers": inputs.barriers, "facilities": inputs.facilities,
               "links": inputs.links, "metric_epsg": inputs.metric_epsg}  # fmt: skip
     found = facility_catchment("osm:w207", [300, 240.0], **tables)

@@ -34,8 +34,8 @@ TEXT = ("boundary.geojson", "zones.geojson", "compounds.geojson", "gates.geojson
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_district(tmp_path_factory.mktemp("district")).parent
+def folder(district_files: Path) -> Path:
+    return district_files
 
 
 @pytest.fixture(scope="module")

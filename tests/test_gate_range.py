@@ -17,7 +17,6 @@ from xiqing_space.coverage.access import AccessInputs, measure_walk
 from xiqing_space.coverage.gate_range import measure_gate_range
 from xiqing_space.network import build_graph
 from xiqing_space.network.links import link_to_graph, starting_points
-from xiqing_space.sample import write_sample
 
 
 def walled(*, gate: bool = False, canal: bool = False) -> Drawing:
@@ -86,16 +85,8 @@ def test_known_gates_have_no_range(tmp_path: Path) -> None:
     assert not table(out, "indicators")["indicator_id"].eq("A02-gates").any()
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    base = tmp_path_factory.mktemp("town_gates")
-    result = call("run", "--config", write_sample(base / "sample"), "--out", base / "out", "--only", "indicators")
-    assert result.code == 0, result.err[-500:]
-    return base / "out"
-
-
-def test_the_town_s_compound_of_unknown_gates_by_hand(town: Path) -> None:
-    rows = table(town, "indicators").query("indicator_id == 'A02-gates'").set_index(["kind", "zone_id"])
+def test_the_town_s_compound_of_unknown_gates_by_hand(town_run: Path) -> None:
+    rows = table(town_run, "indicators").query("indicator_id == 'A02-gates'").set_index(["kind", "zone_id"])
     # homes H5 and H6, 0.12 of the people each, live there; all of it in Z1 (0.98 of the people)
     row = rows.loc[("kindergarten", "*")]
     assert row["n_unknown"] / row["denominator"] == pytest.approx(0.24, abs=1e-3)
@@ -111,8 +102,8 @@ def test_the_town_s_compound_of_unknown_gates_by_hand(town: Path) -> None:
     assert row["value"] == row["value_high"] >= 0.24
 
 
-def test_low_main_high_on_every_share(town: Path) -> None:
-    rows = table(town, "indicators")
+def test_low_main_high_on_every_share(town_run: Path) -> None:
+    rows = table(town_run, "indicators")
     rows = rows[rows["value"].notna()]
     assert (rows["value_low"] <= rows["value"])[rows["value_low"].notna()].all()  # means have no range
     assert (rows["value"] <= rows["value_high"])[rows["value_high"].notna()].all()

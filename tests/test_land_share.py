@@ -46,7 +46,7 @@ def write_land(path: Path, names: str = "ABCDE") -> str:
     return path.name
 
 
-def run(drawing: Drawing, folder: Path, **sections: Any) -> Path:
+def run(drawing: Drawing, folder: Path, last: str = "indicators", **sections: Any) -> Path:
     drawing.write(folder / "a.osm")
     zones = [polygon_feature(box(-200, -100, 500, 800), {"zone_id": "W", "name": "西", "settlement": "urban"}),
              polygon_feature(box(500, -100, 1100, 800), {"zone_id": "E", "name": "东", "settlement": "urban"})]  # fmt: skip
@@ -56,7 +56,7 @@ def run(drawing: Drawing, folder: Path, **sections: Any) -> Path:
         "sources": {"osm": "a.osm"},
         **sections,
     }
-    result = call("run", "--config", write_config(folder / "c.toml", config), "--out", folder / "out")
+    result = call("run", "--config", write_config(folder / "c.toml", config), "--out", folder / "out", "--only", last)
     assert result.code == 0, result.err[-500:]
     return folder / "out"
 
@@ -67,7 +67,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     boundary = [polygon_feature(box(-200, -100, 1100, 800), {})]
     write_geojson(folder / "b.geojson", boundary)
     land = {"file": write_land(folder / "land.geojson"), "preset": "osm"}
-    return run(street(), folder, area={"boundary": "b.geojson"}, landuse=land)
+    return run(street(), folder, "maps", area={"boundary": "b.geojson"}, landuse=land)
 
 
 def share(out: Path, standard: str, measure: str, zone: str = "*") -> pd.Series:
@@ -131,7 +131,7 @@ def test_cells_of_a_zone_sum_to_the_residential_land_in_it(ran: Path) -> None:
 
 def test_other_tables_do_not_know_of_land(ran: Path, tmp_path: Path) -> None:
     write_geojson(tmp_path / "b.geojson", [polygon_feature(box(-200, -100, 1100, 800), {})])
-    plain = run(street(), tmp_path, area={"boundary": "b.geojson"})
+    plain = run(street(), tmp_path, "maps", area={"boundary": "b.geojson"})
     for path in sorted((plain / "data/processed").glob("*.parquet")):
         first, second = table(plain, path.stem), table(ran, path.stem)
         if path.stem.startswith("land"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from xiqing_space import stages
 from xiqing_space.provenance import RunFolder
 from xiqing_space.stage_list import STAGES, Stage
 from xiqing_space.store import Store
+
+BY_NAME = {stage.name: stage for stage in STAGES}
 
 
 class Watched:
@@ -26,31 +29,49 @@ class Watched:
         return getattr(self._other, name)
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_a_stage_reads_no_table_and_no_setting_that_it_does_not_name(
-    stage: Stage, hamlet_osm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tables: set[str] = set()
-    settings: set[str] = set()
-    plain_get, plain_stage = Store.get, getattr(stages, stage.name)
+@dataclass
+class Seen:
+    """Tables and settings that a stage asked for."""
 
-    def watched(context: stages.Context) -> dict[str, Any]:
+    tables: set[str] = field(default_factory=set)
+    settings: set[str] = field(default_factory=set)
+
+
+@pytest.fixture(scope="module")
+def seen(hamlet_osm: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
+    """What each stage of a whole run looked at; one that may take results over from another was also made without it."""
+    found = {stage.name: Seen() for stage in STAGES}
+    folder = tmp_path_factory.mktemp("watched")
+    config = write_config(folder / "c.toml", {"area": {"name": "村"}, "sources": {"osm": str(hamlet_osm)}})
+    plain_get = Store.get
+
+    def watched(stage: Stage, made: Callable[[stages.Context], Any], patch: pytest.MonkeyPatch) -> None:
         def get(self: Store, name: str) -> Any:
-            tables.add(name)
+            found[stage.name].tables.add(name)
             return plain_get(self, name)
 
-        monkeypatch.setattr(Store, "get", get)
-        try:
-            return plain_stage(replace(context, config=Watched(context.config, settings)))
-        finally:
-            monkeypatch.setattr(Store, "get", plain_get)
+        def make(context: stages.Context) -> Any:
+            with pytest.MonkeyPatch.context() as inner:
+                inner.setattr(Store, "get", get)
+                return made(replace(context, config=Watched(context.config, found[stage.name].settings)))
 
-    monkeypatch.setattr(stages, stage.name, watched)
-    config = write_config(tmp_path / "c.toml", {"area": {"name": "村"}, "sources": {"osm": str(hamlet_osm)}})
-    result = call("run", "--config", config, "--out", tmp_path / "out", "--only", stage.name)
-    assert result.code == 0, result.err[-300:]
-    written = set(stage.leaves)
-    assert tables - written <= set(stage.needs)
+        patch.setattr(stages, stage.name, make)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for stage in STAGES:
+            watched(stage, getattr(stages, stage.name), patch)
+        for name in ("", *(stage.name for stage in STAGES if stage.reuses)):
+            only = ["--only", name] if name else []
+            result = call("run", "--config", config, "--out", folder / f"out{name}", *only)
+            assert result.code == 0, result.err[-300:]
+            assert not name or f" {BY_NAME[name].reuses}: " not in result.out
+    return found
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_a_stage_reads_no_table_and_no_setting_that_it_does_not_name(stage: Stage, seen: dict[str, Seen]) -> None:
+    tables, settings = seen[stage.name].tables, seen[stage.name].settings
+    assert tables - set(stage.leaves) <= set(stage.needs)
     # the catalogue, as the standards of the configuration changed it, reaches coverage, indicators and maps
     assert settings <= set(stage.config)
     assert tables or stage.name == "ingest"

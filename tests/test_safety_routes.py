@@ -692,12 +692,8 @@ def test_real_and_sample_streets_give_networkx_costs(run: str, request: pytest.F
     assert np.nanmax(scores.along) > 0
 
 
-def test_the_town_gives_networkx_costs(tmp_path: Path) -> None:
-    from xiqing_space.pipeline import run
-    from xiqing_space.sample import write_sample
-
-    run(write_sample(tmp_path / "sample"), tmp_path / "out", only=["coverage", "safety"])
-    store = Store(tmp_path / "out" / "data" / "processed")
+def test_the_town_gives_networkx_costs(town_run: Path) -> None:
+    store = Store(town_run / "data" / "processed")
     tables = route_tables(store)
     found = route_pupils(tables, *sided_values(store, tables, CATALOGUE), CATALOGUE)
     mine = found.routed.tree >= 0

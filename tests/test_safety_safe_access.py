@@ -18,7 +18,6 @@ from street_scenes import Built, Scene
 
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.coverage.access import AccessInputs, measure_walk
-from xiqing_space.pipeline import run
 from xiqing_space.safety.ends import attach_links
 from xiqing_space.safety.safe_access import (
     CAUSES,
@@ -30,7 +29,6 @@ from xiqing_space.safety.safe_access import (
 )
 from xiqing_space.safety.safe_bridge import measure_safe_bridge, safe_limits
 from xiqing_space.safety.sides import build_sided_graph
-from xiqing_space.sample import write_sample
 
 CATALOGUE = load_catalogue()
 LIMIT = 3000.0
@@ -410,9 +408,8 @@ def test_never_shorter_than_the_walk_and_as_networkx_has_it(scene: Scene, data: 
         assert met in there
 
 
-def test_the_town_by_networkx(tmp_path: Path) -> None:
-    run(write_sample(tmp_path / "sample"), tmp_path / "out", only=["safe_access"])
-    folder = tmp_path / "out/data/processed"
+def test_the_town_by_networkx(town_run: Path) -> None:
+    folder = town_run / "data/processed"
     names = ("streets", "crossings", "street_attributes", "access_links", "barrier_crossings", "facilities", "access", "safe_access",
              "safe_bridge", "demand")  # fmt: skip
     spatial = ("streets", "crossings")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import Drawing, call, files_of, write_config
+from helpers import Drawing, Result, call, files_of, write_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,11 +155,15 @@ def run_with(workers: int, osm: Path, folder: Path) -> dict[str, str]:
     config = write_config(folder / "c.toml", {"area": {"name": "村"}, "sources": {"osm": str(osm)}})
     result = call("run", "--config", config, "--out", folder / "out", "--workers", workers)
     assert result.code == 0, result.err[-900:]
-    return {name: digest for name, digest in files_of(folder / "out").items() if not name.endswith("timing.json")}
+    return left_by(folder / "out")
+
+
+def left_by(out: Path) -> dict[str, str]:
+    return {name: digest for name, digest in files_of(out).items() if not name.endswith("timing.json")}
 
 
 def test_two_processes_leave_the_same_bytes_as_one(
-    hamlet: Drawing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hamlet: Drawing, hamlet_run: tuple[Path, Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     osm = hamlet.write(tmp_path / "hamlet.osm.pbf")
     made_beside: list[str] = []
@@ -168,9 +173,9 @@ def test_two_processes_leave_the_same_bytes_as_one(
         made_beside.append(stage.name)
         return plain(self, stage, key, doubts)
 
-    for folder in ("one", "two", "lost"):
+    for folder in ("two", "lost"):
         (tmp_path / folder).mkdir()
-    one = run_with(1, osm, tmp_path / "one")
+    one = left_by(hamlet_run[1])  # made in one process
     assert one
     monkeypatch.setattr(Beside, "make", noted)
     two = run_with(2, osm, tmp_path / "two")
@@ -208,16 +213,16 @@ def test_a_fault_of_a_stage_beside_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_no_process_is_started_where_nothing_is_to_be_done(
-    hamlet: Drawing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hamlet: Drawing, hamlet_run: tuple[Path, Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     osm = hamlet.write(tmp_path / "hamlet.osm.pbf")
-    run_with(1, osm, tmp_path)
+    shutil.copytree(hamlet_run[1], tmp_path / "out")
 
     def never(*_: Any) -> None:
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(workplaces.Beside, "__init__", never)
-    run_with(2, osm, tmp_path)
+    assert run_with(2, osm, tmp_path) == left_by(hamlet_run[1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a terminal are another thing there")

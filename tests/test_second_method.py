@@ -38,16 +38,16 @@ def recompute(folder: Path) -> tuple[int, float, list[str]]:
         for kind, rows in access[access["profile"] == profile].groupby("kind"):
             sites = set(counted.loc[counted["kind"] == kind, "site_id"])
             ways_in = mine[(mine["owner_type"] == "site") & mine["owner_id"].isin(sites)]
-            here = graph.copy()
-            here.add_node("goal")
+            graph.add_node("goal")
             on_edge: dict[str, list[tuple[float, float]]] = {}
             for way in ways_in.itertuples():
                 u, v, length = ends[way.edge_id]
                 on_edge.setdefault(way.edge_id, []).append((way.offset_m, way.leg_m))
                 for node, cost in ((u, way.offset_m + way.leg_m), (v, length - way.offset_m + way.leg_m)):
-                    if cost < here.get_edge_data("goal", node, {"weight": math.inf})["weight"]:
-                        here.add_edge("goal", node, weight=cost)
-            far = nx.single_source_dijkstra_path_length(here, "goal", cutoff=limit, weight="weight")
+                    if cost < graph.get_edge_data("goal", node, {"weight": math.inf})["weight"]:
+                        graph.add_edge("goal", node, weight=cost)
+            far = nx.single_source_dijkstra_path_length(graph, "goal", cutoff=limit, weight="weight")
+            graph.remove_node("goal")
             for home, got in zip(rows["demand_id"], rows["distance_m"], strict=True):
                 best = math.inf
                 for edge, offset, leg in homes.get(home, ()):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import call, write_config
-
-from xiqing_space.pipeline import run
-from xiqing_space.sample import write_sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGS = [
@@ -25,30 +22,25 @@ MAP = "window[Object.keys(window).find(name => name.startsWith('map_'))]"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, one for a file of tests."""
+    """A session of Chromium for a file of tests; each look is a page of its own."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (Debian: apt install chromium fonts-noto-cjk)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
+        context = chromium.new_context()
+        context.new_page()  # while one page is open, the process behind it stays, and takes the next page too
+        yield context
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def town_maps(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
-    """The --out folder of a run of the small sample town as far as the maps; read it, never change it."""
-
-    def fill(base: Path) -> None:
-        run(write_sample(base / "town"), base / "out", only=["maps"])
-
-    return once("town_maps", fill) / "out"
-
-
-def open_page(browser: Any, path: Path, fragment: str = "", **context: Any) -> tuple[Any, list[str], list[str]]:
+def open_page(
+    browser: Any, path: Path, fragment: str = "", width: int = 1400, height: int = 900
+) -> tuple[Any, list[str], list[str]]:
     """A page, the addresses that it asked for, and its faults; both lists go on filling."""
-    page = browser.new_page(**{"viewport": {"width": 1400, "height": 900}, **context})
+    page = browser.new_page()
+    page.set_viewport_size({"width": width, "height": height})
     asked: list[str] = []
     errors: list[str] = []
     page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import shapely
 from helpers import table
-from screen import ACTION02, browser, centre, open_page, popup, town_maps
+from screen import ACTION02, browser, centre, open_page, popup
 
-__all__ = ["browser", "town_maps"]
+__all__ = ["browser"]
 pytestmark = pytest.mark.browser
 
 
@@ -48,8 +48,8 @@ def test_every_kind_limit_and_measure_can_be_chosen(page: Any, district_run: Pat
     assert seen > len(kinds)
 
 
-def test_a_home_is_drawn_in_the_colour_of_its_class(browser: Any, town_maps: Path) -> None:
-    page, _, errors = open_page(browser, town_maps / ACTION02)
+def test_a_home_is_drawn_in_the_colour_of_its_class(browser: Any, town_run: Path) -> None:
+    page, _, errors = open_page(browser, town_run / ACTION02)
     count = """colour => { const c = document.querySelector('.leaflet-limits-pane canvas[aria-hidden]');
         const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;
         for (let i = 0; i < d.length; i += 4) if (d[i] === colour[0] && d[i+1] === colour[1] && d[i+2] === colour[2]) n++;

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from colour_sight import linear, luminance
 from helpers import Drawing
-from screen import ACTION02, ACTION13, BOTH, browser, look_round, maps_of, open_page, read, town_maps
+from screen import ACTION02, ACTION13, BOTH, browser, look_round, maps_of, open_page, read
 
 from xiqing_space.pipeline import run
 
-__all__ = ["browser", "town_maps"]
+__all__ = ["browser"]
 pytestmark = pytest.mark.browser
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 def test_pages_ask_no_address_and_raise_no_error(
-    browser: Any, town_maps: Path, helsinki_run: Path, district_run: Path
+    browser: Any, town_run: Path, helsinki_run: Path, district_run: Path
 ) -> None:
-    folders = (district_run, town_maps, helsinki_run)
+    folders = (district_run, town_run, helsinki_run)
     pages = [path for folder in folders for path in (*folder.glob("maps/*.html"), *folder.glob("reports/review.html"))]
     assert len(pages) == 11
     for path in pages:
@@ -33,8 +33,8 @@ def test_pages_ask_no_address_and_raise_no_error(
         page.close()
 
 
-def test_the_whole_page_has_no_address_to_fetch(town_maps: Path) -> None:
-    for path in town_maps.glob("maps/*.html"):
+def test_the_whole_page_has_no_address_to_fetch(town_run: Path) -> None:
+    for path in town_run.glob("maps/*.html"):
         text = path.read_text(encoding="utf-8").replace('href="https://leafletjs.com"', "")
         assert not re.search(r"""(src|href)\s*=\s*["']\s*(https?:)?//""", text)
         assert "url(http" not in text
@@ -104,7 +104,7 @@ def test_every_text_reads_on_what_it_stands_on(looked: Looked, name: str) -> Non
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("width", [1400, 420])
 def test_no_panel_runs_over_its_edge(browser: Any, district_run: Path, name: str, width: int) -> None:
-    page, _, _ = open_page(browser, district_run / name, viewport={"width": width, "height": 800})
+    page, _, _ = open_page(browser, district_run / name, width=width, height=800)
     for _ in range(2):
         wide = page.eval_on_selector_all(
             ".panel", "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.id)"
@@ -228,8 +228,8 @@ def test_a_run_with_next_to_nothing_still_gives_every_page(browser: Any, tmp_pat
     page.close()
 
 
-def test_the_sheet_has_its_parts(browser: Any, town_maps: Path, district_run: Path) -> None:
-    for path in (town_maps / ACTION02, district_run / ACTION13):
+def test_the_sheet_has_its_parts(browser: Any, town_run: Path, district_run: Path) -> None:
+    for path in (town_run / ACTION02, district_run / ACTION13):
         page, _, _ = open_page(browser, path)
         assert "示例数据" in page.inner_text("#head")
         text = page.inner_text("#side")

@@ -29,16 +29,9 @@ KINDS = ("kindergarten", "primary_school", "park", "playground", "clinic", "libr
 Table = Callable[[str], pd.DataFrame]
 
 
-def run_figures(config: Path, out: Path, last: str = "indicators") -> Path:
-    """Everything up to `last`; pages have tests of their own."""
-    run(config, out, only=[last])
-    return out / "data" / "processed"
-
-
 @pytest.fixture(scope="session")
-def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    base = tmp_path_factory.mktemp("town")
-    return run_figures(write_sample(base / "sample"), base / "out")
+def processed(town_run: Path) -> Path:
+    return town_run / "data" / "processed"
 
 
 @pytest.fixture(scope="session")
@@ -239,7 +232,8 @@ def test_a_path_cut_at_the_canal_still_crosses_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(plan.LINES, 128, ({"highway": "path"}, (36, 56)))
     monkeypatch.setitem(plan.LINES, 132, ({"highway": "path"}, (56, 50)))
     monkeypatch.setitem(plan.LINES, 140, (plan.LINES[140][0], (60, 56, 61)))
-    processed = run_figures(write_sample(tmp_path / "sample"), tmp_path / "out", "coverage")
+    run(write_sample(tmp_path / "sample"), tmp_path / "out", only=["coverage"])
+    processed = tmp_path / "out/data/processed"
     low = pd.read_parquet(processed / "access_low.parquet").set_index(KEY)["distance_m"]
     assert low["osm:w314", "primary_school", "walk"] == pytest.approx(1420, abs=TOLERANCE_M)
 
