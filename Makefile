@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage data routes maps figures report verify sample check test notebooks lint format docs bench clean
+.PHONY: help coverage data routes maps figures report verify sample check test cities notebooks lint format docs bench clean
 
 help: ## 显示本说明 / this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,11 +43,14 @@ data: .venv/installed ## 从 OpenStreetMap 下载本区数据到 data/raw（需�
 sample: .venv/installed ## 写出示例数据 / write the synthetic sample as files
 	@$(BIN)/python -m xiqing_space sample --out sample
 
-test: .venv/dev ## 全部测试 / the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+test: .venv/dev ## 测试 / the test suite
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not shared and not notebook" $(PYTEST_ARGS)
+
+cities: .venv/dev ## 用大城市数据测试（需 XIQING_TEST_DATA）/ the tests on large extracts
+	$(BIN)/python -m pytest -n auto --dist loadfile -m shared $(PYTEST_ARGS)
 
 notebooks: .venv/dev ## 逐格运行 notebooks（离线）/ run the notebooks, offline
-	$(BIN)/python -m pytest tests/test_documents.py
+	$(BIN)/python -m pytest -n auto -m notebook $(PYTEST_ARGS)
 
 lint: .venv/dev ## 代码检查 / ruff and mypy
 	$(BIN)/ruff check .

@@ -20,10 +20,10 @@ os.environ["XIQING_WORKERS"] = "1"  # tests run beside one another as it is; tes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files are begun in an order that leaves no process waiting: long work first, and not what others are just making.
+    """Files are begun in an order that leaves no process waiting: long work first, and not on what another is just making.
 
-    The first that needs the run of the sample district makes it; whoever is free meanwhile takes the large extracts, and
-    only then come the other files that need it.
+    The first file that needs the run of the sample district makes it. Those that need the one of Helsinki keep the others
+    busy meanwhile; then come the other files that wait for the district, among them the pages, and all the rest.
     """
     needs: dict[Path, set[str]] = {}
     for item in items:
@@ -33,17 +33,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> int:
         if item.path == first:
             return 0
-        return next((at for at, name in enumerate(("shared_data", "district_run"), 1) if name in needs[item.path]), 3)
+        if "district_run" in needs[item.path]:
+            return 2
+        return 1 if "helsinki_run" in needs[item.path] else 3
 
     items.sort(key=rank)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With XIQING_NO_SKIPS (as CI has it) a skipped test fails, save for large extracts that nobody named."""
+    """With XIQING_NO_SKIPS (as CI has it) a skipped test fails."""
     report = yield
-    unnamed = "shared_data" in getattr(item, "fixturenames", ()) and not os.environ.get("XIQING_TEST_DATA")
-    if report.skipped and os.environ.get("XIQING_NO_SKIPS") and not unnamed:
+    if report.skipped and os.environ.get("XIQING_NO_SKIPS"):
         report.outcome = "failed"
         report.longrepr = f"skipped although XIQING_NO_SKIPS is set: {report.longrepr}"
     return report

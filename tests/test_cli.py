@@ -128,7 +128,7 @@ def test_check_leaves_an_earlier_run_alone(config: Path, tmp_path: Path) -> None
 def test_sample_writes_files_that_can_be_checked(district_files: Path, district_checked: Path) -> None:
     # the fixtures look at what the program said; that the files are the same each time, tests/test_district.py
     assert sorted(district_files.rglob("*.toml")) == [district_files / "config.toml"]
-    assert list(files_of(district_checked))[0] == "quality.csv"
+    assert next(iter(files_of(district_checked))) == "quality.csv"
 
 
 def test_without_data_the_sample_is_used_and_named(district_run: Path) -> None:

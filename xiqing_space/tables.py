@@ -24,7 +24,7 @@ _LARGEST = 2**62
 
 @cache
 def _schema(table: Table) -> Any:
-    """Ranges, vocabularies and what may be missing; the types are those that `finish` has just made."""
+    """Ranges, vocabularies and what may not be missing; the types are those that `finish` has just made."""
     import pandera.pandas as pa
 
     columns = {}
@@ -38,8 +38,9 @@ def _schema(table: Table) -> Any:
             checks.append(pa.Check.le(column.most))
         if column.among:
             checks.append(pa.Check.isin(column.among))
-        columns[column.name] = pa.Column(checks=checks, nullable=column.null)
-    return pa.DataFrameSchema(columns, strict="filter")
+        if checks or not column.null:
+            columns[column.name] = pa.Column(checks=checks, nullable=column.null)
+    return pa.DataFrameSchema(columns)
 
 
 def empty(name: str) -> pd.DataFrame:
@@ -153,7 +154,8 @@ def _check(table: Table, frame: pd.DataFrame) -> None:
     from pandera.errors import SchemaErrors
 
     try:
-        _schema(table).validate(pd.DataFrame(frame.drop(columns="geometry", errors="ignore")), lazy=True)
+        schema = _schema(table)
+        schema.validate(pd.DataFrame(frame)[list(schema.columns)], lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates().head(5)
         raise TableError(f"{table.name} breaks its schema", first=[str(row) for row in cases.to_numpy()]) from error

@@ -32,17 +32,19 @@ def doubt_ids(doubts: pd.DataFrame) -> list[str]:
         Columns of quality.csv, as text; also as read back from the file.
     """
     keys = []
-    for row in doubts[["check", "source", "row", "id", "what_zh"]].itertuples(index=False, name=None):
+    for number, row in enumerate(
+        doubts[["check", "source", "row", "id", "what_zh"]].itertuples(index=False, name=None)
+    ):
         check, source, place, identity, what = (_as_written(one) for one in row)
         content = what if identity or place else _NUMBER.sub("#", what)
-        keys.append("\x1f".join((check, source, identity, "" if identity else place, content)))
-    order = sorted(range(len(keys)), key=lambda at: (keys[at], *map(_as_written, doubts.iloc[at][["row", "what_zh"]])))
+        key = "\x1f".join((check, source, identity, "" if identity else place, content))
+        keys.append((key, place, what, number))
     seen: Counter[str] = Counter()
     found = [""] * len(keys)
-    for at in order:
-        again = f"\x1f{seen[keys[at]]}" if seen[keys[at]] else ""
-        seen[keys[at]] += 1
-        found[at] = "D-" + hashlib.sha256((keys[at] + again).encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    for key, _, _, number in sorted(keys):
+        again = f"\x1f{seen[key]}" if seen[key] else ""
+        seen[key] += 1
+        found[number] = "D-" + hashlib.sha256((key + again).encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return found
 
 
