@@ -20,14 +20,17 @@ os.environ["XIQING_WORKERS"] = "1"  # tests run beside one another as it is; tes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files are begun in an order that leaves no process waiting: long work first, and not on what another is just making.
+    """Mark what needs large extracts, and begin files in an order that leaves no process waiting: long work first.
 
-    The first file that needs the run of the sample district makes it. Those that need the one of Helsinki keep the others
-    busy meanwhile; then come the other files that wait for the district, among them the pages, and all the rest.
+    The first file that needs the run of the sample district makes it. Meanwhile the others are busy with what several files
+    share too; then come the other files that wait for the district, among them the pages, and all the rest.
     """
     needs: dict[Path, set[str]] = {}
     for item in items:
-        needs.setdefault(item.path, set()).update(getattr(item, "fixturenames", ()))
+        names = set(getattr(item, "fixturenames", ()))
+        needs.setdefault(item.path, set()).update(names)
+        if "shared_data" in names:
+            item.add_marker("shared")
     first = next((path for path, names in needs.items() if "district_run" in names), None)
 
     def rank(item: pytest.Item) -> int:
@@ -35,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             return 0
         if "district_run" in needs[item.path]:
             return 2
-        return 1 if "helsinki_run" in needs[item.path] else 3
+        return 1 if needs[item.path] & {"helsinki_run", "district_files"} else 3
 
     items.sort(key=rank)
 

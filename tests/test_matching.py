@@ -228,7 +228,6 @@ def test_rates_on_helsinki(helsinki: Path) -> None:
         assert half.recall > 0.7
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "city", "floor"),
     [

@@ -431,7 +431,6 @@ def test_osmnx_two_way_loop_is_one_street(tmp_path: Path) -> None:
     assert frame["edge_id"].tolist() == ["osm:w9:n1-n1"]
 
 
-@pytest.mark.shared
 def test_osmnx_district_of_a_chinese_city(shared_data: Path) -> None:
     path = shared_data / "shenzhen_futian_osmnx.gpkg"
     if not path.is_file():

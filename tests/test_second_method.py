@@ -7,7 +7,6 @@ from pathlib import Path
 
 import networkx as nx
 import pandas as pd
-import pytest
 
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.pipeline import run
@@ -75,7 +74,6 @@ def test_helsinki_distances_agree_with_networkx(helsinki_run: Path) -> None:
     check(folder, len(pd.read_parquet(folder / "demand.parquet")))
 
 
-@pytest.mark.shared
 def test_las_palmas_distances_agree_with_networkx(shared_data: Path, tmp_path: Path) -> None:
     source = (shared_data / "las_palmas_20230221.osm.pbf").as_posix()
     (tmp_path / "c.toml").write_text(f'[area]\nname = "Las Palmas"\n[sources]\nosm = "{source}"\n', encoding="utf-8")
