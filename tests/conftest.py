@@ -16,6 +16,8 @@ from helpers import Drawing, Once, Result, call, draw_hamlet, write_config
 from xiqing_space import pipeline  # the package says how openpyxl writes, before a test imports it
 from xiqing_space.sample import write_sample
 
+# helpers whose asserts judge: a failure shows both sides, as in the tests themselves
+pytest.register_assert_rewrite("refusals", "returned_sheets", "way_drawing")
 os.environ["XIQING_WORKERS"] = "1"  # tests run beside one another as it is; test_schedule.py asks for more
 
 

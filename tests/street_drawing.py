@@ -18,6 +18,7 @@ from xiqing_space.tables import TABLES
 EPSG = 4548
 CATALOGUE = load_catalogue()
 Place = tuple[float, float]
+EAST = [(0.0, 0.0), (200.0, 0.0)]
 
 
 @dataclass

@@ -26,7 +26,9 @@ from xiqing_space.tables import empty, finish
 EPSG = 4548
 Place = tuple[float, float]
 FOOT = ("footway", "path", "steps", "pedestrian", "cycleway", "track")
+J = (0.0, 0.0)
 CATALOGUE: Catalogue = load_catalogue()
+WORKS = CATALOGUE.treatments
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_people import AREA, BASIS, HOMES, TWO, both, compound_table, spread, zone_table, zones_of
+from people_tables import AREA, BASIS, HOMES, TWO, both, compound_table, spread, zone_table, zones_of
 
 from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.people import spread_people

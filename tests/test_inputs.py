@@ -1,11 +1,9 @@
-"""Bad input: exit code 1, one clear message that names the place and the remedy, and the earlier run untouched."""
+"""Bad extracts, areas, zones, streets: exit code 1, one message with place and remedy, the earlier run untouched."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,51 +11,16 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from helpers import (
-    Drawing,
-    Result,
-    box,
-    call,
-    degrees,
-    files_of,
-    hamlet_zones,
-    polygon_feature,
-    table,
-    write_config,
-    write_geojson,
-    write_osmnx,
-)
+from helpers import Drawing, box, call, degrees, polygon_feature, table, write_config, write_geojson, write_osmnx
+from refusals import area_config, earlier, refused
 
-from xiqing_space import stages
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.ingest.area import Area
 from xiqing_space.ingest.facilities import read_facilities
 from xiqing_space.ingest.osm import Features
 from xiqing_space.ingest.quality import Quality
 
-Settings = Mapping[str, Any]
-
-
-@pytest.fixture(scope="module")
-def earlier(hamlet_run: tuple[Path, Path, Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The --out folder of a run that went well; every bad run is aimed at it."""
-    return Path(shutil.copytree(hamlet_run[1], tmp_path_factory.mktemp("earlier") / "out"))
-
-
-def refused(out: Path, config: Path, *names: str, remedy: str = "→", command: str = "run") -> str:
-    """Run, expect a refusal that names all of `names`, and check that the earlier run is byte-identical."""
-    before = files_of(out)
-    result = call(command, "--config", config, "--out", out)
-    assert result.code == 1, f"exit code {result.code}; the end of stderr: {result.err[-300:]}"
-    assert "Traceback" not in result.err + result.out
-    assert result.err.startswith("错误 / error: "), result.err
-    assert result.err.count("错误 / error") == 1
-    for name in names:
-        assert name in result.err, f"the message does not say {name!r}:\n{result.err}"
-    assert remedy in result.err, f"the message names no remedy:\n{result.err}"
-    assert files_of(out) == before
-    assert not (out / ".xiqing_space").exists()
-    return result.err
+__all__ = ["earlier"]
 
 
 def with_osm(folder: Path, name: str, content: bytes | None = None) -> Path:
@@ -188,10 +151,6 @@ def test_extract_with_streets_only_runs(tmp_path: Path) -> None:
 def corner(x: float, y: float, side: float = 0.002) -> list[float]:
     lon, lat = degrees(x, y)
     return [lon - side, lat - side, lon + side, lat + side]
-
-
-def area_config(folder: Path, osm: Path, area: Settings, **sections: Any) -> Path:
-    return write_config(folder / "c.toml", {"area": {"name": "x", **area}, "sources": {"osm": str(osm)}, **sections})
 
 
 def test_no_street_in_the_area(earlier: Path, tmp_path: Path, hamlet_osm: Path) -> None:
@@ -352,114 +311,6 @@ def test_a_zone_id_that_would_run_as_a_formula_is_defused(tmp_path: Path, hamlet
     assert set(cells) == {"*", '\'=HYPERLINK("x")'}
 
 
-# ---- the configuration
-
-KEYS: list[tuple[str, str, tuple[str, ...]]] = [
-    ("top level", '[area]\nname = "x"\n[walkin]\nmax_leg_m = 50\n', ("walkin", "walking")),
-    ("top level key", 'nam = "x"\n[area]\nname = "x"\n', ("nam",)),
-    ("section", '[area]\nname = "x"\nbufer_m = 5\n', ("area.bufer_m", "buffer_m")),
-    ("section, another", '[area]\nname = "x"\n[walking]\nmax_leg = 50\n', ("walking.max_leg", "max_leg_m")),
-    ("list", '[area]\nname = "x"\n[[standards.override]]\nstandard = "park_300m"\nvalue = 5\nreson = "because"\n',
-     ("reson", "reason")),
-    ("nothing near", '[area]\nname = "x"\n[output]\nqqqqq = 1\n', ("output.qqqqq", "language", "title", "organisation")),
-    ("several", '[area]\nnme = "x"\n[output]\ntitel = "a"\n', ("area.nme", "area.name", "output.titel", "title")),
-    ("a kind", '[area]\nname = "x"\n[standards.default]\nkindergartn = "kindergarten_500m"\n',
-     ("kindergartn", "kindergarten")),
-    ("a kind's standard", '[area]\nname = "x"\n[standards.default]\npark = "kindergarten_500m"\n',
-     ("standards.default.park", "park_500m")),
-    ("an overridden standard", '[area]\nname = "x"\n[[standards.override]]\nstandard = "park_30m"\nvalue = 5\nreason = "because"\n',
-     ("park_30m", "park_300m")),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "names"), [one[1:] for one in KEYS], ids=[one[0] for one in KEYS])
-def test_unknown_keys_name_the_nearest(earlier: Path, tmp_path: Path, text: str, names: tuple[str, ...]) -> None:
-    (tmp_path / "c.toml").write_text(text, encoding="utf-8")
-    refused(earlier, tmp_path / "c.toml", "c.toml", *names, remedy=" / ")
-
-
-VALUES: list[tuple[str, tuple[str, ...]]] = [
-    ("[area]\n", ("area.name", "missing")),
-    ("", ("area", "missing")),
-    ("[area]\nname = 3\n", ("area.name",)),
-    ('[area]\nname = ""\n', ("area.name",)),
-    ('[area]\nname = "x"\nbuffer_m = "wide"\n', ("area.buffer_m", "wide")),
-    ('[area]\nname = "x"\nbuffer_m = -1\n', ("area.buffer_m", "-1")),
-    ('[area]\nname = "x"\nbuffer_m = nan\n', ("area.buffer_m",)),
-    ('[area]\nname = "x"\nbbox = [1, 2, 3]\n', ("area.bbox",)),
-    ('[area]\nname = "x"\nbbox = "1,2,3,4"\n', ("area.bbox",)),
-    ('[area]\nname = "x"\nbbox = [117.2, 39.0, 117.0, 39.2]\n', ("area", "west, south, east, north")),
-    ('[area]\nname = "x"\nbbox = [39.0, 117.0, 39.2, 117.2]\n', ("area", "west, south, east, north")),
-    ('[area]\nname = "x"\nbbox = [500000, 4326000, 501000, 4327000]\n', ("area", "west, south, east, north")),
-    ('[area]\nname = "x"\nbbox = [117.0, 39.0, 117.2, 39.2]\nboundary = "b.geojson"\n', ("area", "not both")),
-    ('[area]\nname = "x"\nmetric_crs = "CGCS2000"\n', ("area.metric_crs",)),
-    ('area = "x"\n', ("area",)),
-    ('[area]\nname = "x"\n[walking]\nmax_leg_m = 0\n', ("walking.max_leg_m",)),
-    ('[area]\nname = "x"\n[walking]\nmax_leg_m = 251\n', ("walking.max_leg_m",)),
-    ('[area]\nname = "x"\n[walking]\nsearch_limit_m = 10\n', ("walking.search_limit_m",)),
-    ('[area]\nname = "x"\n[walking]\nisland_min_m = -5\n', ("walking.island_min_m",)),
-    ('[area]\nname = "x"\n[output]\nlanguage = "fr"\n', ("output.language", "fr")),
-    ('[area]\nname = "x"\n[[standards.override]]\nstandard = "park_300m"\nvalue = 5\n', ("reason", "missing")),
-    ('[area]\nname = "x"\n[[standards.override]]\nstandard = "park_300m"\nvalue = 5\nreason = ""\n', ("reason",)),
-    ('[area]\nname = "x"\n[[standards.override]]\nstandard = "park_300m"\nvalue = 0\nreason = "because"\n', ("value",)),
-    ('[area]\nname = "x"\n[standards]\ndefault = "park_300m"\n', ("standards.default",)),
-    ('[area]\nname = "x"\nbuffer_m = -1\n[walking]\nmax_leg_m = 0\n', ("area.buffer_m", "walking.max_leg_m")),
-]
-
-
-@pytest.mark.parametrize(("text", "names"), VALUES, ids=lambda one: repr(one) if isinstance(one, str) else "")
-def test_wrong_values(earlier: Path, tmp_path: Path, text: str, names: tuple[str, ...]) -> None:
-    (tmp_path / "c.toml").write_text(text, encoding="utf-8")
-    refused(earlier, tmp_path / "c.toml", "c.toml", *names, remedy=" / ")
-
-
-BROKEN = [
-    ("not closed", b'[area\nname = "x"\n'),
-    ("backslashes", b'[area]\nname = "x"\nboundary = "C:\\data\\x.shp"\n'),
-    ("twice", b'[area]\nname = "x"\nname = "y"\n'),
-    ("another encoding", '[area]\nname = "西青区"\n'.encode("gb18030")),
-    ("utf-16", '[area]\nname = "x"\n'.encode("utf-16")),
-]
-
-
-@pytest.mark.parametrize("content", [one[1] for one in BROKEN], ids=[one[0] for one in BROKEN])
-def test_broken_toml(earlier: Path, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "c.toml").write_bytes(content)
-    refused(earlier, tmp_path / "c.toml", "c.toml", "not valid TOML", "UTF-8")
-
-
-def test_toml_as_windows_editors_save_it_is_read(tmp_path: Path, hamlet_osm: Path) -> None:
-    shutil.copy(hamlet_osm, tmp_path / "a.osm.pbf")
-    text = '\ufeff[area]\r\nname = "西青"\r\n[sources]\r\nosm = "a.osm.pbf"\r\n'
-    (tmp_path / "c.toml").write_bytes(text.encode())
-    result = call("check", "--config", tmp_path / "c.toml", "--out", tmp_path / "out")
-    assert result.code == 0, result.err[-300:]
-
-
-def test_an_area_without_data_is_never_run_on_the_sample(earlier: Path, tmp_path: Path) -> None:
-    config = write_config(tmp_path / "c.toml", {"area": {"name": "x", "bbox": [117.0, 39.0, 117.2, 39.2]}})
-    refused(earlier, config, "no street data", "[sources]")
-
-
-def test_every_missing_file_is_named_at_once(earlier: Path, tmp_path: Path) -> None:
-    config = write_config(tmp_path / "c.toml", {
-        "area": {"name": "x", "boundary": "b.shp", "zones": "z.shp"}, "sources": {"osm": "o.pbf", "streets": "s.gpkg"},
-    })  # fmt: skip
-    refused(earlier, config, "c.toml", "b.shp", "z.shp", "o.pbf", "s.gpkg")
-
-
-def test_chinese_and_blanks_in_paths(tmp_path: Path, hamlet_osm: Path) -> None:
-    folder = tmp_path / "西青 数据（1）"
-    folder.mkdir()
-    shutil.copy(hamlet_osm, folder / "道路 a.osm.pbf")
-    hamlet_zones(folder / "分区 b.geojson")
-    config = write_config(folder / "设置 c.toml", {"area": {"name": "村", "zones": "分区 b.geojson"},
-                                                 "sources": {"osm": "道路 a.osm.pbf"}})  # fmt: skip
-    result = call("run", "--config", config, "--out", folder / "结果 d", "--only", "ingest")
-    assert result.code == 0, result.err[-300:]
-    assert table(folder / "结果 d", "zones")["zone_id"].tolist() == ["e", "w"]
-
-
 # ---- streets from osmnx
 
 
@@ -515,110 +366,7 @@ def test_osmnx_streets_alone_run(tmp_path: Path) -> None:
     assert table(tmp_path / "out", "area")["metric_epsg"].tolist() == [4548]
 
 
-# ---- the folder for results
-
-
-def test_a_file_in_place_of_the_folder(tmp_path: Path, hamlet_osm: Path) -> None:
-    (tmp_path / "out").write_text("mine", encoding="utf-8")
-    config = area_config(tmp_path, hamlet_osm, {})
-    result = call("run", "--config", config, "--out", tmp_path / "out")
-    assert result.code == 1
-    assert str(tmp_path / "out") in result.err
-    assert "→" in result.err
-    assert "Traceback" not in result.err
-    assert (tmp_path / "out").read_text("utf-8") == "mine"
-
-
-def test_a_folder_that_may_not_be_written(tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    plain = Path.mkdir
-
-    def refuse(self: Path, *args: Any, **options: Any) -> None:
-        # the superuser may write anywhere, so that a mode of the folder would refuse nothing
-        if out in self.parents:
-            raise PermissionError(13, "Permission denied", str(self))
-        plain(self, *args, **options)
-
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    result = call("run", "--config", area_config(tmp_path, hamlet_osm, {}), "--out", out)
-    assert result.code == 1
-    assert str(out) in result.err
-    assert "Traceback" not in result.err
-
-
-def test_a_disk_that_fills_up(earlier: Path, tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(context: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(stages, "network", full)
-    before = files_of(earlier)
-    config = area_config(tmp_path, hamlet_osm, {"name": "other"})
-    result = call("run", "--config", config, "--out", earlier)
-    assert files_of(earlier) == before
-    assert result.code == 1, "results that cannot be written are no fault of the program"
-    assert "Traceback" not in result.err
-
-
-# ---- stopped in the middle
-
-
-@pytest.mark.parametrize("stage", ["ingest", "network", "indicators"])
-def test_an_interrupted_run(
-    earlier: Path, tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch, stage: str
-) -> None:
-    def interrupted(context: Any) -> None:
-        (context.store.folder / "half.parquet").write_bytes(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(stages, stage, interrupted)
-    before = files_of(earlier)
-    config = area_config(tmp_path, hamlet_osm, {"name": "other"})
-    result = call("run", "--config", config, "--out", earlier, "--only", stage)
-    assert result.code == 1
-    assert files_of(earlier) == before
-    assert not (earlier / ".xiqing_space").exists()
-    assert "Traceback" not in result.err
-    assert "untouched" in result.err, f"the message does not say that earlier results stand: {result.err!r}"
-
-
-def test_a_fault_of_the_program(
-    earlier: Path, tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(context: Any) -> None:
-        raise RuntimeError("seven")
-
-    monkeypatch.setattr(stages, "coverage", broken)
-    before = files_of(earlier)
-    result = call("run", "--config", area_config(tmp_path, hamlet_osm, {"name": "other"}), "--out", earlier)
-    assert result.code == 3
-    assert files_of(earlier) == before
-    assert not (earlier / ".xiqing_space").exists()
-    assert "seven" in result.err
-    assert "Traceback" in result.err, "a fault of the program is to be reported, with its lines"
-
-
-def test_a_stage_that_breaks_its_own_schema_is_a_fault_of_the_program(
-    earlier: Path, tmp_path: Path, hamlet_osm: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "xiqing_space.stages.read_layers.read_crossings", lambda *_: pd.DataFrame({"crossing_id": ["a"]})
-    )
-    result = call("run", "--config", area_config(tmp_path, hamlet_osm, {"name": "other"}), "--out", earlier)
-    assert result.code == 3
-    assert "mapped_crossings" in result.err
-
-
-def test_a_broken_manifest_is_no_reason_to_stop(tmp_path: Path, hamlet_osm: Path) -> None:
-    config = area_config(tmp_path, hamlet_osm, {})
-    assert call("run", "--config", config, "--out", tmp_path / "out", "--only", "ingest").code == 0
-    manifest = tmp_path / "out/data/processed/manifest.json"
-    good = json.loads(manifest.read_text("utf-8"))
-    for content in ("{", "[]", '{"stages": {}}'):
-        manifest.write_text(content, encoding="utf-8")
-        result = call("run", "--config", config, "--out", tmp_path / "out", "--only", "ingest")
-        assert result.code == 0, result.err[-300:]
-        assert json.loads(manifest.read_text("utf-8")) == good
+# ---- odd tags
 
 
 ODD: list[dict[str, str]] = [

@@ -12,13 +12,13 @@ import numpy as np
 import osmium
 import pytest
 import shapely
-from helpers import Drawing, degrees, write_osmnx
+from helpers import Drawing
 
 from xiqing_space.catalog import load_catalogue
 from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.osm_streets import StreetWays, read_street_ways
 from xiqing_space.ingest.quality import Quality
-from xiqing_space.ingest.streets import read_osm_streets, read_osmnx_streets, streets_frame, walkability
+from xiqing_space.ingest.streets import read_osm_streets, streets_frame, walkability
 
 GATES = ("gate", "lift_gate", "swing_gate", "sliding_gate", "entrance", "kissing_gate", "turnstile", "hampshire_gate")
 Place = tuple[float, float]
@@ -311,6 +311,13 @@ def test_a_footway_through_a_house_is_no_tunnel_but_an_underpass_is(tmp_path: Pa
     assert frame.sort_values("osm_id")["tunnel"].tolist() == [False, True]
 
 
+def test_a_file_without_streets_says_so(tmp_path: Path) -> None:
+    d = Drawing()
+    d.block(0, 0, 10, 10, {"building": "yes"})
+    with pytest.raises(InputDataError, match=r"a\.osm.*(\n.*)*no street"):
+        read_street_ways(d.write(tmp_path / "a.osm"), GATES)
+
+
 # ---- who may walk, worked out from the method
 
 WALK = [
@@ -369,87 +376,3 @@ def test_walkability_through_a_file(tmp_path: Path) -> None:
     frame = read_osm_streets(d.write(tmp_path / "a.osm"), load_catalogue(), 4548, Quality()).sort_values("osm_id")
     assert frame["walk"].tolist() == [walk for _, walk, _, _ in WALK]
     assert frame["pram"].tolist() == [pram for _, _, pram, _ in WALK]
-
-
-# ---- osmnx
-
-
-def _osmnx_rows() -> list[dict[str, Any]]:
-    bend = [(0.0, 0.0), (50.0, 20.0), (100.0, 0.0)]
-    other = {"oneway": False, "bridge": None, "tunnel": None, "access": None}
-    return [
-        {"u": 2, "v": 1, "osmid": "[11, 12]", "highway": "['residential', 'footway']", "name": "['甲路', '乙路']",
-         "line": bend[::-1], **other},
-        {"u": 1, "v": 2, "osmid": "[11, 12]", "highway": "['residential', 'footway']", "name": "['甲路', '乙路']",
-         "line": bend, **other},
-        {"u": 2, "v": 3, "osmid": "13", "highway": "tertiary", "name": None, "line": [(100.0, 0.0), (200.0, 0.0)],
-         **other, "oneway": True, "bridge": "yes"},
-        {"u": 1, "v": 2, "osmid": "14", "highway": "steps", "name": None, "line": [(0.0, 0.0), (100.0, 0.0)], **other},
-        {"u": 2, "v": 1, "osmid": "14", "highway": "steps", "name": None, "line": [(100.0, 0.0), (0.0, 0.0)], **other},
-        {"u": 3, "v": 4, "osmid": "15", "highway": "motorway", "name": None, "line": [(200.0, 0.0), (300.0, 0.0)], **other},
-    ]  # fmt: skip
-
-
-def test_osmnx_two_way_edges_once_and_lists_as_text(tmp_path: Path) -> None:
-    quality = Quality()
-    frame = read_osmnx_streets(write_osmnx(tmp_path / "s.gpkg", _osmnx_rows()), load_catalogue(), 4548, quality)
-    frame = frame.sort_values("edge_id", ignore_index=True)
-    assert frame["edge_id"].tolist() == ["osm:w11:n1-n2", "osm:w13:n2-n3", "osm:w14:n1-n2", "osm:w15:n3-n4"]
-    assert frame["highway"].tolist() == ["residential", "tertiary", "steps", "motorway"]
-    assert frame["name"].iloc[0] == "甲路"
-    assert frame["walk"].tolist() == [True, True, True, False]
-    assert frame["pram"].tolist() == [True, True, False, False]
-    assert frame["bridge"].tolist() == [False, True, False, False]
-    assert frame["length_m"].to_numpy() == pytest.approx([2 * np.hypot(50, 20), 100, 100, 100], abs=0.05)
-    assert [row["check"] for row in quality.rows] == ["duplicate_street"]
-    assert frame["geometry"].iloc[0].coords[0] == pytest.approx(degrees(0, 0), abs=2e-7), "drawn from u to v"
-
-
-def test_osmnx_row_order_changes_nothing(tmp_path: Path) -> None:
-    forth = read_osmnx_streets(write_osmnx(tmp_path / "a.gpkg", _osmnx_rows()), load_catalogue(), 4548, Quality())
-    back = read_osmnx_streets(write_osmnx(tmp_path / "b.gpkg", _osmnx_rows()[::-1]), load_catalogue(), 4548, Quality())
-    key = ["edge_id", "u", "v", "length_m", "highway", "walk"]
-    assert forth.sort_values("edge_id")[key].to_numpy().tolist() == back.sort_values("edge_id")[key].to_numpy().tolist()
-
-
-def test_osmnx_parallel_streets_of_one_way_are_both_kept(tmp_path: Path) -> None:
-    rows = [
-        {"u": 1, "v": 2, "osmid": "9", "highway": "footway", "line": [(0.0, 0.0), (100.0, 0.0)]},
-        {"u": 1, "v": 2, "osmid": "9", "highway": "footway", "line": [(0.0, 0.0), (50.0, 60.0), (100.0, 0.0)]},
-    ]
-    frame = read_osmnx_streets(write_osmnx(tmp_path / "a.gpkg", rows), load_catalogue(), 4548, Quality())
-    assert sorted(frame["edge_id"]) == ["osm:w9:n1-n2", "osm:w9:n1-n2:2"]
-
-
-def test_osmnx_two_way_loop_is_one_street(tmp_path: Path) -> None:
-    ring = [(0.0, 0.0), (60.0, 0.0), (60.0, 60.0), (0.0, 60.0), (0.0, 0.0)]
-    rows = [
-        {"u": 1, "v": 1, "osmid": "9", "highway": "residential", "line": ring},
-        {"u": 1, "v": 1, "osmid": "9", "highway": "residential", "line": ring[::-1]},
-    ]
-    frame = read_osmnx_streets(write_osmnx(tmp_path / "a.gpkg", rows), load_catalogue(), 4548, Quality())
-    assert frame["edge_id"].tolist() == ["osm:w9:n1-n1"]
-
-
-def test_osmnx_district_of_a_chinese_city(shared_data: Path) -> None:
-    path = shared_data / "shenzhen_futian_osmnx.gpkg"
-    if not path.is_file():
-        pytest.skip(f"XIQING_TEST_DATA holds no {path.name}")
-    raw = gpd.read_file(path, layer="edges")
-    frame = read_osmnx_streets(path, load_catalogue(), 32649, Quality())
-    assert frame["edge_id"].is_unique
-    assert frame["name"].dropna().str.contains(r"[\u4e00-\u9fff]").any()
-    # by hand: an undirected street is a set of ends, a way and a line that may be turned round
-    unturned = {
-        (frozenset((u, v)), str(way), frozenset((tuple(line.coords), tuple(line.coords)[::-1])))
-        for u, v, way, line in zip(raw["u"], raw["v"], raw["osmid"], raw.geometry, strict=True)
-    }
-    assert len(frame) == len(unturned)
-    assert set(frame["u"]) | set(frame["v"]) == {f"osm:n{one}" for one in {*raw["u"], *raw["v"]}}
-
-
-def test_a_file_without_streets_says_so(tmp_path: Path) -> None:
-    d = Drawing()
-    d.block(0, 0, 10, 10, {"building": "yes"})
-    with pytest.raises(InputDataError, match=r"a\.osm.*(\n.*)*no street"):
-        read_street_ways(d.write(tmp_path / "a.osm"), GATES)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from people_tables import AREA, EAST, NORTH, homes_of, lonlat, rect, zones_of
 from pyproj import Geod
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
-from test_people import AREA, EAST, NORTH, homes_of, lonlat, rect, zones_of
 
 from xiqing_space.crs import GEOGRAPHIC, project_geometry
 from xiqing_space.errors import InputDataError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_people import AREA, BASIS, HOMES, TWO, spread, zones_of
+from people_tables import AREA, BASIS, HOMES, TWO, spread, zones_of
 
 from xiqing_space.errors import InputDataError
 from xiqing_space.ingest.counts import read_count

@@ -1,4 +1,4 @@
-"""Graphs with sides drawn by hand or by chance, and the plain ways to route on them: networkx, loops, one route at a time."""
+"""Graphs with sides, drawn by hand or by chance; plain ways to route on them: networkx, loops; lines of routes followed to the gate."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
+import pytest
+import shapely
 
 from xiqing_space.catalog import load_catalogue
+from xiqing_space.crs import project_geometry
 from xiqing_space.safety.ends import Ends
+from xiqing_space.safety.route_lines import route_lines
 from xiqing_space.safety.routes import SchoolWalks
+from xiqing_space.safety.school_routes import RouteTables, SchoolRoutes
 from xiqing_space.safety.sides import SidedGraph
 from xiqing_space.safety.way_values import RouteSettings, WayValues, ways_in
 
-SETTINGS = RouteSettings.of(load_catalogue())
+CATALOGUE = load_catalogue()
+SETTINGS = RouteSettings.of(CATALOGUE)
 Arc = tuple[int, int, float, str | None, str | None]  # tail, head, length, edge, crossing
 
 
@@ -133,3 +140,39 @@ def as_networkx(walks: SchoolWalks, part: float) -> nx.MultiDiGraph:
                 part=1.0,
             )
     return net
+
+
+def assert_lines_fit(tables: RouteTables, found: SchoolRoutes, rows: pd.DataFrame, homes: list[str]) -> int:
+    """Lines run from door to gate without a gap, as long as the route; no edge or crossing on them is worse than the worst link."""
+    lines = route_lines(homes, found, tables)
+    doors = tables.assignment.demand.set_index("demand_id")["geometry"]
+    sites = tables.assignment.facilities.drop_duplicates("site_id").set_index("site_id")["geometry"]
+    gates = tables.gates.drop_duplicates("gate_id").set_index("gate_id")["geometry"]
+    values, graph = found.walks.values, found.walks.graph
+    along, cross = (
+        dict(zip(graph.edge_id, values.along, strict=True)),
+        dict(zip(graph.crossing_id, values.cross, strict=True)),
+    )
+    known = rows.set_index(["demand_id", "school_id", "kind"])
+    count = 0
+    for key, mine in lines.groupby(["demand_id", "school_id", "kind"], sort=False):
+        row = known.loc[key]
+        drawn = project_geometry(mine.loc[mine["part"] != "crossing", "geometry"].to_numpy(), 4326, tables.metric_epsg)
+        ends = [shapely.get_coordinates(one)[[0, -1]] for one in drawn]
+        assert max((np.hypot(*(a[1] - b[0])) for a, b in itertools.pairwise(ends)), default=0.0) < 0.001
+        last = gates[row["gate_id"]] if row["gate_id"] in gates.index else sites[key[1]]
+        for place, end in ((doors[key[0]], ends[0][0]), (last, ends[-1][1])):
+            assert (
+                shapely.distance(project_geometry(np.array([place]), 4326, tables.metric_epsg)[0], shapely.Point(end))
+                < 0.05
+            )
+        assert mine["metres"].sum() == pytest.approx(row["length_m"], abs=0.01)
+        assert sum(shapely.length(drawn)) == pytest.approx(row["length_m"], abs=0.05 * len(drawn))
+        streets = mine.loc[mine["part"] == "street", "edge_id"]
+        assert max(along[one] for one in streets) == pytest.approx(row["worst_along"], abs=1e-4)
+        assert along[row["worst_edge_id"]] == pytest.approx(row["worst_along"], abs=1e-4)
+        passed = set(mine["crossing_id"].dropna())
+        assert (row["worst_crossing_id"] in passed) == bool(passed)
+        assert row["worst_cross"] <= max((cross[one] for one in passed), default=0.0) + 1e-4
+        count += 1
+    return count
