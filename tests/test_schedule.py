@@ -240,7 +240,14 @@ def test_ctrl_c_ends_every_process(tmp_path: Path, hamlet_osm: Path) -> None:
         "--workers",
         "2",
     ]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # a job in the background of a shell, as CI may be, ignores the signal, and so would all that it starts
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert run.stdout is not None
     assert "[1/" in run.stdout.readline()
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does it: to each of them
