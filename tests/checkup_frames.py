@@ -32,16 +32,19 @@ def place(x: float, y: float) -> tuple[float, float]:
 
 
 def line(*points: tuple[float, float]) -> Any:
+    """A line through places."""
     return shapely.LineString([place(*one) for one in points])
 
 
 def square(west: float, south: float, east: float, north: float) -> Any:
+    """A rectangle of places."""
     return shapely.MultiPolygon(
         [shapely.Polygon([place(west, south), place(east, south), place(east, north), place(west, north)])]
     )
 
 
 def zones_frame(*shapes: tuple[str, Any]) -> gpd.GeoDataFrame:
+    """Zones of name and shape."""
     return gpd.GeoDataFrame(
         {"zone_id": [name for name, _ in shapes], "name": [f"{name}镇" for name, _ in shapes]},
         geometry=[shape for _, shape in shapes], crs=4326,
@@ -49,6 +52,7 @@ def zones_frame(*shapes: tuple[str, Any]) -> gpd.GeoDataFrame:
 
 
 def streets_frame(*lines: tuple[Any, bool]) -> pd.DataFrame:
+    """Streets of line and whether one may walk there."""
     return pd.DataFrame(
         {
             "edge_id": [f"e{number}" for number in range(len(lines))], "walk": [walk for _, walk in lines],
@@ -58,6 +62,7 @@ def streets_frame(*lines: tuple[Any, bool]) -> pd.DataFrame:
 
 
 def homes_frame(*homes: tuple[str, str | None, float, float]) -> pd.DataFrame:
+    """Homes of id, zone and place."""
     return pd.DataFrame(
         {
             "demand_id": [name for name, *_ in homes], "zone_id": [zone for _, zone, *_ in homes], "inside": True,
@@ -82,12 +87,14 @@ def two_zones() -> tuple[pd.DataFrame, gpd.GeoDataFrame, pd.DataFrame]:
 
 
 def doubts(*rows: dict[str, str]) -> pd.DataFrame:
+    """Doubts that differ from a plain one in what is given."""
     base = {"check": "possible_double", "severity": "warning", "source": "a.xlsx", "row": "", "id": "",
             "what_zh": "甲", "what_en": "a", "what_to_do": "查 / look"}  # fmt: skip
     return pd.DataFrame([base | row for row in rows], columns=list(COLUMNS))
 
 
 def facilities_frame(*rows: dict[str, Any]) -> gpd.GeoDataFrame:
+    """Facilities that differ from a plain kindergarten in what is given."""
     base = {
         "facility_id": "osm:n1", "site_id": "osm:n1", "kind": "kindergarten", "name": "甲幼儿园", "operator": "public",
         "status": "operating", "serves": "everyone", "capacity_places": 180.0, "classes": np.nan, "enrolled": np.nan,
@@ -108,6 +115,7 @@ ZONES = gpd.GeoDataFrame(
 
 
 def asked(facilities: gpd.GeoDataFrame, quality: Quality | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The doubts of facilities, and what departments are asked of them."""
     quality = quality or Quality()
     note_questions(facilities, CATALOGUE, RULES, quality)
     found = with_doubt_ids(quality.frame())
@@ -118,6 +126,7 @@ HOSTILE = '=HYPERLINK("http://x")<script>alert(1)</script>\x07\u202e&amp;'
 
 
 def checkup(**changes: Any) -> Any:
+    """A check-up of facilities with hostile names; `changes`: other parts."""
     frame = facilities_frame(
         {"name": HOSTILE, "status": "building"}, {"facility_id": "f2", "name": None, "operator": "unknown"},
         {"facility_id": "f3", "kind": "school_unknown_level", "name": "@SUM(A1)"},

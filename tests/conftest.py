@@ -17,7 +17,7 @@ from xiqing_space import pipeline  # the package says how openpyxl writes, befor
 from xiqing_space.sample import write_sample
 
 # helpers whose asserts judge: a failure shows both sides, as in the tests themselves
-pytest.register_assert_rewrite("refusals", "returned_sheets", "way_drawing")
+pytest.register_assert_rewrite("people_tables", "refusals", "returned_sheets", "way_drawing")
 os.environ["XIQING_WORKERS"] = "1"  # tests run beside one another as it is; test_schedule.py asks for more
 
 

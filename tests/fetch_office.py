@@ -28,6 +28,7 @@ STEPS = len(plan_steps(load_catalogue()))
 
 @pytest.fixture(scope="module")
 def small_extract(hamlet_osm: Path) -> Extract:
+    """The hamlet, as a server holds it."""
     return Extract(hamlet_osm)
 
 
@@ -72,6 +73,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def standin(small_extract: Extract) -> Iterator[StandIn]:
+    """A server of one's own that knows the hamlet."""
     server = StandIn(small_extract)
     server.places[PLACE] = [nominatim_result(HAMLET)]
     yield server
@@ -101,6 +103,7 @@ class Office:
 
 @pytest.fixture
 def office(tmp_path: Path, standin: StandIn, slept: list[float]) -> Office:
+    """A planner's folder in the hamlet."""
     return Office(tmp_path, standin)
 
 

@@ -18,10 +18,12 @@ EPSG = 4548
 
 
 def point(x: float, y: float) -> Any:
+    """A point in metres."""
     return shapely.Point(degrees(x, y))
 
 
 def line(*places: tuple[float, float]) -> Any:
+    """A line in metres."""
     return shapely.LineString([degrees(*place) for place in places])
 
 

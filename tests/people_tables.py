@@ -25,18 +25,22 @@ CHILDREN = {"pop_0_2": 30.0, "pop_3_5": 30.0, "pop_6_11": 60.0, "pop_12_14": 30.
 
 
 def rect(west: float, south: float, east: float, north: float) -> Any:
+    """A rectangle in metres."""
     return shapely.box(EAST + west, NORTH + south, EAST + east, NORTH + north)
 
 
 def lonlat(shape: Any) -> Any:
+    """A shape in degrees."""
     return project_geometry(shape, EPSG, GEOGRAPHIC)
 
 
 def area_of(shape: Any, buffer_m: float = 500.0) -> Area:
+    """The area within a shape."""
     return Area("区", lonlat(shape), EPSG, shape, shape.buffer(buffer_m))
 
 
 def zones_of(shapes: Mapping[str, Any], parents: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Zones by id and shape."""
     return pd.DataFrame(
         {
             "zone_id": list(shapes), "name": [f"{one}镇" for one in shapes],
@@ -54,11 +58,13 @@ def homes_of(rows: Sequence[tuple[str, str | None, str | None, bool, float, floa
 
 
 def zone_table(rows: Sequence[Mapping[str, Any]], basis: Basis = BASIS) -> ZonePeople:
+    """What a table of zones states, from row 2 on."""
     frame = pd.DataFrame([{"row": str(place + 2), **row} for place, row in enumerate(rows)])
     return ZonePeople(frame, basis, "zones.xlsx")
 
 
 def compound_table(rows: Sequence[Mapping[str, Any]]) -> CompoundPeople:
+    """What a table of compounds states, from row 2 on."""
     return CompoundPeople(
         pd.DataFrame([{"row": str(place + 2), **row} for place, row in enumerate(rows)]), BASIS, "c.xlsx"
     )
@@ -77,6 +83,7 @@ HOMES = homes_of(
 def spread(
     homes: pd.DataFrame, sources: PeopleSources, zones: Any = None, area: Area = AREA, masked: Any = None
 ) -> Any:
+    """The people of each home, and the first doubt of each check."""
     quality = Quality()
     frame = spread_people(homes, sources, zones_of(TWO) if zones is None else zones, area, quality, masked_land=masked)
     assert tuple(frame.columns) == OUT
@@ -88,6 +95,7 @@ def spread(
 
 
 def both(**more: Any) -> list[dict[str, Any]]:
+    """Rows of both zones; `more`: what the second one states besides."""
     return [{"zone_id": "a", "pop_total": 1000.0, **CHILDREN}, {"zone_id": "b", "pop_total": 200.0, **CHILDREN, **more}]
 
 

@@ -36,4 +36,5 @@ def refused(out: Path, config: Path, *names: str, remedy: str = "→", command: 
 
 
 def area_config(folder: Path, osm: Path, area: Settings, **sections: Any) -> Path:
+    """A configuration of an extract with these settings of its area."""
     return write_config(folder / "c.toml", {"area": {"name": "x", **area}, "sources": {"osm": str(osm)}, **sections})

@@ -35,11 +35,13 @@ GAPS, STATUS, LEVEL, CLINIC, DOUBLE, NONE = (
 
 @pytest.fixture(scope="module")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workbook as departments get it."""
     made = checkup(doubts=DOUBTS, returns=ASKED, area="区")
     return write_checkup_workbook(made, tmp_path_factory.mktemp("blank") / "data_checkup.xlsx")
 
 
 def columns(sheet: Any, row: int = HEADER_ROW) -> dict[str, int]:
+    """Columns of a sheet by the first line of their title."""
     return {str(cell.value).split("\n")[0]: cell.column for cell in sheet[row] if cell.value}
 
 
@@ -62,10 +64,12 @@ def fill(blank: Path, path: Path, answers: dict[str, Fill], change: Callable[[An
 
 
 def read(*paths: Path, **options: Any) -> SurveyAnswers:
+    """What workbooks that came back say."""
     return read_survey(paths, ASKED, FACILITIES, CATALOGUE, RULES, **options)
 
 
 def values(survey: SurveyAnswers) -> dict[tuple[str, str], str]:
+    """Corrections by thing and field."""
     return {(one.owner_id, one.field): one.value for one in survey.corrections.itertuples(index=False)}
 
 

@@ -43,8 +43,10 @@ def junction(legs: int, **changes: Any) -> dict[str, Any]:
 
 
 def along_of(**changes: Any) -> float:
+    """Score of walking along one edge."""
     return float(along_score(pd.DataFrame([street(**changes)]), FACTORS)[0])
 
 
 def cross_of(row: dict[str, Any], *, speed_rule: bool = True) -> float:
+    """Score of one crossing."""
     return float(cross_score(pd.DataFrame([row]), FACTORS, speed_rule=speed_rule)[0])
