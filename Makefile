@@ -46,10 +46,12 @@ sample: .venv/installed ## 写出示例数据 / write the synthetic sample as fi
 test: .venv/dev ## 测试 / the test suite
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not shared and not notebook" $(PYTEST_ARGS)
 
+cities: export XIQING_NO_SKIPS := 1
 cities: .venv/dev ## 用大城市数据测试（需 XIQING_TEST_DATA）/ the tests on large extracts
 	$(BIN)/python -m pytest -n auto --dist loadfile -m shared $(PYTEST_ARGS)
 
-notebooks: .venv/dev ## 逐格运行 notebooks（离线）/ run the notebooks, offline
+notebooks: export XIQING_RUN ?= $(OUT)
+notebooks: .venv/dev ## 逐格运行 notebooks（离线；无结果时用示例）/ run the notebooks, offline, on the results or the sample
 	$(BIN)/python -m pytest -n auto -m notebook $(PYTEST_ARGS)
 
 lint: .venv/dev ## 代码检查 / ruff and mypy

@@ -139,11 +139,6 @@ def test_links_taken_over_from_a_wider_profile_are_those_that_a_search_of_its_ow
     pd.testing.assert_frame_equal(after, alone)
 
 
-def home_links(links: pd.DataFrame) -> pd.DataFrame:
-    mine = links[links["owner_type"] == "demand"]
-    return mine[["owner_id", "edge_id", "offset_m", "leg_m"]].reset_index(drop=True)
-
-
 def never_longer(before: pd.DataFrame, after: pd.DataFrame) -> bool:
     both = before.merge(after, on=["demand_id", "kind", "profile"], suffixes=("", "_after"))
     was, now = both["distance_m"].to_numpy(), both["distance_m_after"].to_numpy()

@@ -61,6 +61,21 @@ def test_rows_are_sorted_by_key_whatever_their_order() -> None:
     pd.testing.assert_frame_equal(pd.DataFrame(finish("nodes", shuffled)), pd.DataFrame(done))
 
 
+def test_what_is_done_to_an_empty_table_stays_with_it() -> None:
+    one = empty("nodes")
+    one["more"] = 1
+    one.loc[0, "node_id"] = "osm:n1"
+    again = finish("nodes", pd.DataFrame(nodes()).iloc[:0])
+    assert again.empty
+    assert again.columns.tolist() == [column.name for column in TABLES["nodes"].columns]
+    assert (str(again["node_id"].dtype), str(again["degree"].dtype), again.crs.to_epsg()) == ("str", "Int64", 4326)
+
+
+def test_an_empty_table_with_other_columns_is_refused() -> None:
+    with pytest.raises(TableError, match="degree"):
+        finish("nodes", pd.DataFrame({"node_id": []}))
+
+
 def test_sorting_uses_the_whole_key() -> None:
     assert finish("access", access())["profile"].tolist() == ["pram", "walk"]
 
